@@ -1,0 +1,64 @@
+# Leleka: `make demo` and `make test` do all set-up on a fresh machine. Everything made here is listed in .gitignore.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+UV_VERSION := 0.13.9
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
+export PYTHONPATH :=
+export UV_PYTHON_PREFERENCE := system
+export PYTHONDONTWRITEBYTECODE :=
+LELEKA := .venv/bin/leleka
+
+.PHONY: help setup demo test lint types up down clean lock
+
+help: ## list the commands
+	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+.tools/bin/uv: ## uv comes from PyPI into .tools, so that the machine needs only make, pip and a Python
+	@command -v uv >/dev/null 2>&1 && mkdir -p .tools/bin && ln -sf "$$(command -v uv)" $@ || \
+	  python3 -m pip install --quiet --disable-pip-version-check --no-warn-script-location --target .tools uv==$(UV_VERSION)
+
+.venv/.ready: .tools/bin/uv requirements.lock pyproject.toml .python-version
+	@uv venv --quiet --allow-existing .venv
+	@uv pip sync --quiet --python .venv --require-hashes requirements.lock
+	@uv pip install --quiet --python .venv --no-deps --editable .
+	@touch $@
+
+localstack/.venv/.ready: .tools/bin/uv localstack/requirements.lock .python-version $(wildcard localstack/plugins/*.toml)
+	@uv venv --quiet --allow-existing localstack/.venv
+	@uv pip sync --quiet --python localstack/.venv --require-hashes localstack/requirements.lock
+	@uv pip install --quiet --python localstack/.venv --no-deps --editable localstack/plugins
+	@touch $@
+
+localstack/.runtime/.ready: .tools/bin/uv localstack/runtime.lock .python-version
+	@uv venv --quiet --allow-existing localstack/.runtime
+	@uv pip sync --quiet --python localstack/.runtime --require-hashes localstack/runtime.lock
+	@touch $@
+
+setup: .venv/.ready localstack/.venv/.ready localstack/.runtime/.ready ## the three environments, from their lock files
+
+demo: setup ## book, refuse, roll back: the whole saga, then stop everything
+	@$(LELEKA) demo
+
+test: setup lint types ## lint, types and every test
+	@.venv/bin/pytest
+
+lint: .venv/.ready
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
+
+types: .venv/.ready
+	@.venv/bin/mypy functions infra tests localstack/plugins
+
+up: setup ## start the local stack, deploy and seed it
+	@$(LELEKA) up && $(LELEKA) deploy && $(LELEKA) seed
+
+down: ## stop the local stack
+	@$(LELEKA) down
+
+clean: ## remove everything that was made here
+	@[ ! -x $(LELEKA) ] || $(LELEKA) down
+	@rm -rf .venv .tools .leleka localstack/.venv localstack/.runtime
+
+lock: .tools/bin/uv ## resolve the lock files anew
+	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --group dev pyproject.toml -o requirements.lock
+	@uv pip compile --quiet --generate-hashes --no-emit-index-url --exclude-newer 2026-03-05 localstack/requirements.in -o localstack/requirements.lock
+	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url localstack/runtime.in -o localstack/runtime.lock

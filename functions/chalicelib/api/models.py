@@ -1,0 +1,65 @@
+"""Requests of the API, with the bounds that bad input meets first, and its settings."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+type FlightId = Annotated[str, Meta(pattern=r"^[A-Z]{3}-[A-Z]{3}-[0-9]{4}$")]
+type SeatNumber = Annotated[str, Meta(pattern=r"^[1-9][0-9]?[A-K]$")]
+type AirportCode = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+type Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^\S[^\x00-\x1f\x7f]*$")]
+type EmailAddress = Annotated[str, Meta(max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+type PaymentMethodId = Annotated[str, Meta(pattern=r"^pm_[A-Za-z0-9_]{1,64}$")]
+type BagCount = Annotated[int, Meta(ge=0, le=5)]
+
+
+class ApiConfig(msgspec.Struct, frozen=True):
+    """Environment of the API."""
+
+    saga_arn: str
+    place_booking_function: str
+    get_booking_function: str
+    search_flights_function: str
+    validate_flight_function: str
+    get_seat_map_function: str
+    get_fares_function: str
+
+
+class PassengerRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who flies."""
+
+    name: Name
+    email: EmailAddress
+
+
+class BookingRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """POST /bookings."""
+
+    flight_id: FlightId
+    seat: SeatNumber
+    passenger: PassengerRequest
+    payment_method: PaymentMethodId
+    bags: BagCount = 0
+
+
+class FlightSearch(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"origin": "from", "destination": "to"}
+):
+    """GET /flights."""
+
+    origin: AirportCode
+    destination: AirportCode
+    date: Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+
+
+class FlightPath(msgspec.Struct, frozen=True):
+    """The flight in a path."""
+
+    flight_id: FlightId
+
+
+class BookingPath(msgspec.Struct, frozen=True):
+    """The booking in a path."""
+
+    booking_id: Annotated[str, Meta(pattern=r"^bk-[a-z2-7]{26}$")]

@@ -1,0 +1,70 @@
+"""The routes. Each parses, asks a service, and answers."""
+
+from typing import Any
+
+import msgspec
+from chalice.app import Blueprint, Response
+
+from chalicelib import bootstrap
+from chalicelib.api import requests
+from chalicelib.api.models import BookingPath, BookingRequest, FlightPath, FlightSearch
+from chalicelib.api.problems import answering_problems, chalice_errors_as_problems
+from chalicelib.api.views import booking_view, flight_view, seat_view
+from chalicelib.shared import log
+
+blueprint = Blueprint(__name__)
+blueprint.register_middleware(chalice_errors_as_problems, "http")
+
+
+@blueprint.route("/flights", methods=["GET"])
+@answering_problems
+def search_flights() -> Response:
+    """Flights of a route: ``?from=KBP&to=BCN``, with ``&date=YYYY-MM-DD`` for one local day."""
+    search = requests.parse_values(blueprint.current_request.query_params or {}, FlightSearch)
+    date = requests.parse_date(search.date)
+    flights = bootstrap.services().search_flights(search.origin, search.destination, date)
+    return _json({"flights": [flight_view(flight) for flight in flights]})
+
+
+@blueprint.route("/flights/{flight_id}/seats", methods=["GET"])
+@answering_problems
+def seat_map(flight_id: str) -> Response:
+    """The seats of a flight with their prices, as they are now."""
+    path = requests.parse_values({"flight_id": flight_id}, FlightPath)
+    services = bootstrap.services()
+    seats, fares = services.seat_map(path.flight_id), services.fares(path.flight_id)
+    return _json({"flight_id": path.flight_id, "seats": [seat_view(seat, fares) for seat in seats]})
+
+
+@blueprint.route("/bookings", methods=["POST"])
+@answering_problems
+def create_booking() -> Response:
+    """Keeps the request, starts its saga, and answers at once: 202, with where to look."""
+    http = blueprint.current_request
+    booking_id = requests.booking_id_for(http.headers.get("idempotency-key"))
+    log.correlate(function="create_booking", booking_id=booking_id)
+    request = requests.parse_body(http.raw_body, BookingRequest)
+    services = bootstrap.services()
+    services.require_seat(booking_id, request.flight_id, request.seat)
+    placed: dict[str, Any] = msgspec.to_builtins(request)
+    command = {**placed, "booking_id": booking_id, "request_hash": requests.fingerprint(request)}
+    booking = services.place_booking(command)
+    del placed["passenger"]  # personal data stays with the booking service; the saga carries the id
+    services.start_saga(booking_id, {"booking_id": booking_id, **placed})
+    return _json(booking_view(booking), status_code=202, headers={"Location": f"bookings/{booking_id}"})
+
+
+@blueprint.route("/bookings/{booking_id}", methods=["GET"])
+@answering_problems
+def read_booking(booking_id: str) -> Response:
+    """One booking."""
+    path = requests.parse_values({"booking_id": booking_id}, BookingPath)
+    return _json(booking_view(bootstrap.services().booking(path.booking_id)))
+
+
+def _json(body: dict[str, Any], status_code: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(
+        body=msgspec.json.encode(body).decode(),
+        status_code=status_code,
+        headers={"Content-Type": "application/json", "Cache-Control": "no-store", **(headers or {})},
+    )

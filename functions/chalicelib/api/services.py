@@ -1,0 +1,101 @@
+"""The services behind the API, and the orchestrator."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.api.models import ApiConfig
+from chalicelib.shared.errors import FlightNotFound, InvalidRequest, ServiceUnavailable
+from chalicelib.shared.remote import RemoteFunctions
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+_LAYOUT_TTL_S = 300.0
+_LAYOUTS_MAX = 256
+
+
+class Services:
+    """What the routes may ask. Every call is bounded in time and raises Leleka's typed errors."""
+
+    def __init__(self, functions: RemoteFunctions, orchestrator: "SFNClient", config: ApiConfig) -> None:
+        self._functions = functions
+        self._orchestrator = orchestrator
+        self._config = config
+        self._layouts: dict[str, tuple[float, frozenset[str]]] = {}
+
+    def search_flights(self, origin: str, destination: str, date: str | None) -> list[dict[str, Any]]:
+        """Flights of a route."""
+        query = {"origin": origin, "destination": destination, "date": date}
+        flights: list[dict[str, Any]] = self._functions.call(self._config.search_flights_function, query)["flights"]
+        return flights
+
+    def seat_map(self, flight_id: str) -> list[dict[str, Any]]:
+        """The seats of a flight as they are now. Raises FlightNotFound."""
+        answer = self._functions.call(self._config.get_seat_map_function, {"flight_id": flight_id})
+        seats: list[dict[str, Any]] = answer["seats"]
+        return seats
+
+    def fares(self, flight_id: str) -> dict[str, dict[str, Any]]:
+        """The fares of a flight by cabin."""
+        answer = self._functions.call(self._config.get_fares_function, {"flight_id": flight_id})
+        return {fare["cabin"]: fare for fare in answer["fares"]}
+
+    def require_seat(self, booking_id: str, flight_id: str, seat: str) -> None:
+        """Passes if the flight is on sale and its aircraft has the seat.
+
+        An aircraft's layout does not change, so it is remembered for five minutes; whether the seat is free is the
+        saga's question.
+
+        Raises:
+            InvalidRequest: names the field that is wrong.
+            FlightDeparted: the sale is closed.
+        """
+        try:
+            seats = self._layout(booking_id, flight_id)
+        except FlightNotFound as unknown:
+            raise InvalidRequest(str(unknown), field="$.flight_id") from unknown
+        if seat not in seats:
+            raise InvalidRequest(f"flight {flight_id} has no seat {seat}", field="$.seat")
+
+    def place_booking(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Keeps the request. Raises IdempotencyKeyReused."""
+        booking: dict[str, Any] = self._functions.call(self._config.place_booking_function, command)
+        return booking
+
+    def booking(self, booking_id: str) -> dict[str, Any]:
+        """One booking. Raises BookingNotFound."""
+        booking: dict[str, Any] = self._functions.call(self._config.get_booking_function, {"booking_id": booking_id})
+        return booking
+
+    def start_saga(self, booking_id: str, saga_input: dict[str, Any]) -> None:
+        """Starts the booking's saga; a second start of the same name is none, whether the first still runs or not.
+
+        Raises:
+            ServiceUnavailable: it may or may not have started; the same request again is safe.
+        """
+        try:
+            self._orchestrator.start_execution(
+                stateMachineArn=self._config.saga_arn,
+                name=booking_id,
+                input=msgspec.json.encode(saga_input).decode(),
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
+                return
+            raise ServiceUnavailable("the booking was kept, but its saga did not start; send it again") from error
+        except BotoCoreError as error:
+            raise ServiceUnavailable("the orchestrator did not answer; send the same request again") from error
+
+    def _layout(self, booking_id: str, flight_id: str) -> frozenset[str]:
+        kept_until_s, seats = self._layouts.get(flight_id, (0.0, frozenset[str]()))
+        if time.monotonic() < kept_until_s:
+            return seats
+        self._functions.call(self._config.validate_flight_function, {"booking_id": booking_id, "flight_id": flight_id})
+        seats = frozenset(view["seat"] for view in self.seat_map(flight_id))
+        if len(self._layouts) >= _LAYOUTS_MAX:
+            self._layouts.clear()
+        self._layouts[flight_id] = (time.monotonic() + _LAYOUT_TTL_S, seats)
+        return seats

@@ -1,0 +1,1 @@
+"""The baggage service: owns each flight's quota and its ledger."""

@@ -1,0 +1,1 @@
+"""The booking service: owns the bookings, their ids and their state."""

@@ -1,0 +1,195 @@
+"""The composition root: the one place where clients are built, and services are put together from their settings.
+
+Everything is built on first use and kept for the life of the process, so a function builds only what it needs, and a
+warm invocation builds nothing. Every client has its time-outs here.
+"""
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.shared import config
+
+if TYPE_CHECKING:
+    from chalicelib.api.models import ApiConfig
+    from chalicelib.api.services import Services
+    from chalicelib.baggage.store import BaggageStore
+    from chalicelib.booking.store import BookingStore
+    from chalicelib.flight.models import FlightConfig
+    from chalicelib.flight.store import FlightStore
+    from chalicelib.locking.seat_lock import SeatLock
+    from chalicelib.notification.models import NotificationConfig
+    from chalicelib.notification.store import Bookings, MailServer, SentStore
+    from chalicelib.payment.gateway import PaymentGateway
+    from chalicelib.payment.models import PaymentConfig
+    from chalicelib.payment.store import PaymentStore
+    from chalicelib.pricing.store import FareStore
+    from chalicelib.seat.models import SeatConfig
+    from chalicelib.seat.store import SeatStore
+
+# The functions' own imports stand inside the builders: a function must not pay at cold start for another's client.
+# ruff: noqa: PLC0415
+
+
+@functools.cache
+def _aws(service: str, read_timeout_s: int = 3, attempts: int = 3) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    settings = Config(
+        connect_timeout=1, read_timeout=read_timeout_s, retries={"mode": "standard", "total_max_attempts": attempts}
+    )
+    return boto3.client(service, config=settings)  # type: ignore[call-overload]  # the service is a parameter
+
+
+@functools.cache
+def booking_store() -> "BookingStore":
+    """The bookings table."""
+    from chalicelib.booking.models import BookingConfig
+    from chalicelib.booking.store import BookingStore
+
+    return BookingStore(_aws("dynamodb"), config.load(BookingConfig).bookings_table)
+
+
+@functools.cache
+def flight_config() -> "FlightConfig":
+    """Settings of the flight service."""
+    from chalicelib.flight.models import FlightConfig
+
+    return config.load(FlightConfig)
+
+
+@functools.cache
+def flight_store() -> "FlightStore":
+    """The flights table."""
+    from chalicelib.flight.store import FlightStore
+
+    settings = flight_config()
+    return FlightStore(_aws("dynamodb"), settings.flights_table, settings.flights_by_route_index)
+
+
+@functools.cache
+def seat_config() -> "SeatConfig":
+    """Settings of the seat service."""
+    from chalicelib.seat.models import SeatConfig
+
+    return config.load(SeatConfig)
+
+
+@functools.cache
+def seat_store() -> "SeatStore":
+    """The seats table and its ledger."""
+    from chalicelib.seat.store import SeatStore
+
+    settings = seat_config()
+    return SeatStore(_aws("dynamodb"), settings.seats_table, settings.seat_ledger_table)
+
+
+@functools.cache
+def seat_lock() -> "SeatLock":
+    """The seat lock's server."""
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    from chalicelib.locking.seat_lock import SeatLock
+
+    settings = seat_config()
+    timeout_s = settings.lock_timeout_ms / 1000
+    client = redis.Redis.from_url(
+        settings.lock_url,
+        socket_connect_timeout=timeout_s,
+        socket_timeout=timeout_s,
+        retry=Retry(NoBackoff(), 0),  # the lock itself knows which command may be sent again
+    )
+    return SeatLock(client, settings.hold_ttl_s)
+
+
+@functools.cache
+def baggage_store() -> "BaggageStore":
+    """The baggage quota and its ledger."""
+    from chalicelib.baggage.models import BaggageConfig
+    from chalicelib.baggage.store import BaggageStore
+
+    settings = config.load(BaggageConfig)
+    return BaggageStore(_aws("dynamodb"), settings.baggage_quota_table, settings.baggage_ledger_table)
+
+
+@functools.cache
+def fare_store() -> "FareStore":
+    """The fares table."""
+    from chalicelib.pricing.models import PricingConfig
+    from chalicelib.pricing.store import FareStore
+
+    return FareStore(_aws("dynamodb"), config.load(PricingConfig).fares_table)
+
+
+@functools.cache
+def _payment_config() -> "PaymentConfig":
+    from chalicelib.payment.models import PaymentConfig
+
+    return config.load(PaymentConfig)
+
+
+@functools.cache
+def payment_store() -> "PaymentStore":
+    """The payments ledger."""
+    from chalicelib.payment.store import PaymentStore
+
+    return PaymentStore(_aws("dynamodb"), _payment_config().payments_table)
+
+
+@functools.cache
+def payment_gateway() -> "PaymentGateway":
+    """The payment provider of this stage."""
+    from chalicelib.payment.sandbox import SandboxGateway
+
+    return SandboxGateway(_aws("dynamodb"), _payment_config().sandbox_gateway_table)
+
+
+@functools.cache
+def _notification_config() -> "NotificationConfig":
+    from chalicelib.notification.models import NotificationConfig
+
+    return config.load(NotificationConfig)
+
+
+@functools.cache
+def sent_store() -> "SentStore":
+    """The record of what was sent."""
+    from chalicelib.notification.store import SentStore
+
+    return SentStore(_aws("dynamodb"), _notification_config().notifications_table)
+
+
+@functools.cache
+def bookings() -> "Bookings":
+    """The booking service, for the notification service."""
+    from chalicelib.notification.store import Bookings
+    from chalicelib.shared.remote import RemoteFunctions
+
+    return Bookings(RemoteFunctions(_aws("lambda", 10, 2)), _notification_config().get_booking_function)
+
+
+@functools.cache
+def mail_server() -> "MailServer":
+    """The mail server."""
+    from chalicelib.notification.store import MailServer
+
+    return MailServer(_aws("ses"), _notification_config().sender_address)
+
+
+@functools.cache
+def api_config() -> "ApiConfig":
+    """Settings of the API."""
+    from chalicelib.api.models import ApiConfig
+
+    return config.load(ApiConfig)
+
+
+@functools.cache
+def services() -> "Services":
+    """The services behind the API."""
+    from chalicelib.api.services import Services
+    from chalicelib.shared.remote import RemoteFunctions
+
+    return Services(RemoteFunctions(_aws("lambda", 12, 2)), _aws("stepfunctions"), api_config())

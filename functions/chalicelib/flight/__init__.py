@@ -1,0 +1,1 @@
+"""The flight service: owns the flights."""

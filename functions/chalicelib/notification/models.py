@@ -1,0 +1,55 @@
+"""Events, results and settings of the notification service."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class NotificationConfig(msgspec.Struct, frozen=True):
+    """Environment of the notification function."""
+
+    notifications_table: str
+    sender_address: str
+    get_booking_function: str
+
+
+class EventKind(StrEnum):
+    """What happened to a booking."""
+
+    CONFIRMED = "CONFIRMED"
+    CANCELLED = "CANCELLED"
+
+
+class BookingEvent(msgspec.Struct, frozen=True):
+    """A booking event as the state machine publishes it: ids only, no personal data."""
+
+    kind: EventKind
+    booking_id: str
+
+
+class Recipient(msgspec.Struct, frozen=True):
+    """Whom to tell."""
+
+    name: str
+    email: str
+
+
+class BookingFacts(msgspec.Struct, frozen=True):
+    """What a mail says about a booking; a part of what the booking service answers."""
+
+    booking_id: str
+    flight_id: str
+    seat: str
+    bags: int
+    passenger: Recipient
+    reason: str | None = None
+    amount_minor: int | None = None
+    currency: str | None = None
+
+
+class Mail(msgspec.Struct, frozen=True):
+    """One mail, ready to send."""
+
+    to: str
+    subject: str
+    body: str

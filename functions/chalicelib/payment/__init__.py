@@ -1,0 +1,1 @@
+"""The payment service: owns the payments ledger, and talks to the gateway."""

@@ -1,0 +1,87 @@
+"""The payments table: one row a booking, the payment service's ledger."""
+
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.payment.models import PaymentState, Receipt
+from chalicelib.shared.dynamo import ConditionFailed, to_item, verdicts
+from chalicelib.shared.errors import AlreadyCompensated
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class PaymentStore:
+    """Conditional writes on the payments ledger."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def start(self, booking_id: str, amount_minor: int, currency: str) -> None:
+        """Opens the payment before the gateway is asked, so that no charge is without a row.
+
+        Raises:
+            AlreadyCompensated: the payment is closed; nothing may be charged.
+        """
+        row = {
+            "booking_id": booking_id,
+            "state": PaymentState.STARTED,
+            "amount_minor": amount_minor,
+            "currency": currency,
+        }
+        try:
+            with verdicts():
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=to_item(row),
+                    ConditionExpression="attribute_not_exists(#id)",
+                    ExpressionAttributeNames={"#id": "booking_id"},
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+        except ConditionFailed as exists:
+            standing = exists.items[0] or {}
+            if standing.get("state") == PaymentState.CLOSED:
+                raise AlreadyCompensated(f"the payment of {booking_id} is closed; nothing was charged") from exists
+
+    def charged(self, booking_id: str, receipt: Receipt) -> None:
+        """Records the charge.
+
+        Raises:
+            AlreadyCompensated: the payment was closed meanwhile; the refund has dealt with the charge.
+        """
+        self._record(booking_id, PaymentState.CHARGED, charge_id=receipt.charge_id)
+
+    def declined(self, booking_id: str) -> None:
+        """Records the definite no.
+
+        Raises:
+            AlreadyCompensated: the payment was closed meanwhile.
+        """
+        self._record(booking_id, PaymentState.DECLINED)
+
+    def close(self, booking_id: str, refunded_minor: int | None = None) -> None:
+        """Closes the payment for ever, whether or not it was ever opened; records what went back once that is known."""
+        changes = {} if refunded_minor is None else {"refunded_minor": refunded_minor}
+        self._write(booking_id, PaymentState.CLOSED, changes)
+
+    def _record(self, booking_id: str, state: PaymentState, **changes: Any) -> None:
+        try:
+            self._write(booking_id, state, changes, unless=PaymentState.CLOSED)
+        except ConditionFailed as refused:
+            raise AlreadyCompensated(f"the payment of {booking_id} was closed meanwhile; it is not kept") from refused
+
+    def _write(
+        self, booking_id: str, state: PaymentState, changes: dict[str, Any], unless: PaymentState | None = None
+    ) -> None:
+        sets = ", ".join(["#state = :state", *(f"#{name} = :{name}" for name in changes)])
+        values = {":state": state, ":unless": unless, **{f":{name}": value for name, value in changes.items()}}
+        condition: dict[str, Any] = {"ConditionExpression": "#state <> :unless"} if unless else {}
+        with verdicts():
+            self._client.update_item(
+                TableName=self._table,
+                Key=to_item({"booking_id": booking_id}),
+                UpdateExpression=f"SET {sets}",
+                ExpressionAttributeNames={"#state": "state", **{f"#{name}": name for name in changes}},
+                ExpressionAttributeValues=to_item(values),
+                **condition,
+            )

@@ -1,0 +1,1 @@
+"""The seat service: owns the seats, their ledger, and the seat lock."""

@@ -1,0 +1,119 @@
+"""What the seat service promises: a lock first, because it is quick; a conditional write always, because it decides."""
+
+from typing import Protocol
+
+from chalicelib.locking.seat_lock import Acquisition, Tenure
+from chalicelib.seat.models import (
+    ConfirmSeatCommand,
+    ReleaseSeatCommand,
+    ReserveSeatCommand,
+    SeatHold,
+    SeatMap,
+    SeatStatus,
+    SeatView,
+)
+from chalicelib.seat.store import SeatStore
+from chalicelib.shared import log
+from chalicelib.shared.clock import Clock
+from chalicelib.shared.dynamo import Item
+from chalicelib.shared.errors import FlightNotFound, Refusal, SeatTaken
+
+
+class Lock(Protocol):
+    """What the seat service needs of a lock."""
+
+    def acquire(self, flight_id: str, seat: str, lock_id: str) -> Acquisition: ...
+
+    def release(self, flight_id: str, seat: str, lock_id: str) -> Tenure: ...
+
+
+def reserve_seat(command: ReserveSeatCommand, store: SeatStore, lock: Lock, clock: Clock, hold_ttl_s: int) -> SeatHold:
+    """Holds the seat for ``hold_ttl_s`` seconds.
+
+    Raises:
+        SeatTaken, SeatNotFound, AlreadyCompensated: nothing is held, and the lock is not left behind.
+        StoreBusy: no verdict; the step may be repeated.
+    """
+    verdict = lock.acquire(command.flight_id, command.seat, command.lock_id)
+    if verdict is Acquisition.HELD_BY_ANOTHER:
+        # An earlier attempt may have held the seat and lost its lock since: a refusal would leave that hold behind.
+        held = store.existing_hold(command.booking_id, command.flight_id, command.seat) if command.attempt else None
+        if held:
+            return held
+        raise SeatTaken(f"seat {command.seat} of {command.flight_id} is being booked by another customer")
+    if verdict is Acquisition.UNKNOWN:
+        log.warning("seat lock gave no answer; the database decides alone", seat=command.seat)
+    now_s = clock()
+    try:
+        return store.hold(
+            booking_id=command.booking_id,
+            lock_id=command.lock_id,
+            flight_id=command.flight_id,
+            seat=command.seat,
+            held_until_s=now_s + hold_ttl_s,
+            now_s=now_s,
+        )
+    except Refusal:
+        _unlock(command, lock)
+        raise
+
+
+def confirm_seat(command: ConfirmSeatCommand, store: SeatStore, lock: Lock, clock: Clock) -> None:
+    """Sells the seat, then unlocks it; a sold seat needs no lock any more.
+
+    Raises:
+        HoldLost: the hold is over or another's; nothing was sold.
+        StoreBusy: no verdict; the step may be repeated.
+    """
+    store.confirm(
+        booking_id=command.booking_id,
+        lock_id=command.lock_id,
+        flight_id=command.flight_id,
+        seat=command.seat,
+        fencing_number=command.fencing_number,
+        now_s=clock(),
+    )
+    _unlock(command, lock)
+
+
+def release_seat(command: ReleaseSeatCommand, store: SeatStore, lock: Lock) -> bool:
+    """Gives the seat back and ends the lock; true if a seat came free. Does nothing where there is nothing."""
+    # The seat goes first: were the lock gone while the item still said HELD, the next customer would get
+    # past the lock only to be refused by the database.
+    released = store.release(booking_id=command.booking_id, flight_id=command.flight_id, seat=command.seat)
+    _unlock(command, lock)
+    return released
+
+
+def seat_map(flight_id: str, store: SeatStore, clock: Clock) -> SeatMap:
+    """The seats of the flight as the sale sees them now.
+
+    Raises:
+        FlightNotFound: no seat is known for that flight.
+    """
+    items = store.seats_of(flight_id)
+    if not items:
+        raise FlightNotFound(f"there is no flight {flight_id}")
+    now_s = clock()
+    seats = sorted((_view(item, now_s) for item in items), key=lambda view: (view.row, view.letter))
+    return SeatMap(flight_id=flight_id, seats=seats)
+
+
+def _view(item: Item, now_s: int) -> SeatView:
+    status = SeatStatus(item["status"])
+    if status is SeatStatus.HELD and item["held_until_s"] <= now_s:
+        status = SeatStatus.AVAILABLE
+    return SeatView(
+        seat=item["seat"],
+        row=item["row"],
+        letter=item["letter"],
+        cabin=item["cabin"],
+        position=item["position"],
+        exit_row=item["exit_row"],
+        status=status,
+    )
+
+
+def _unlock(command: ReserveSeatCommand | ConfirmSeatCommand | ReleaseSeatCommand, lock: Lock) -> None:
+    if lock.release(command.flight_id, command.seat, command.lock_id) is Tenure.UNKNOWN:
+        log.warning("seat lock gave no answer to a release; it ends by its own time", seat=command.seat)

@@ -1,0 +1,88 @@
+"""Commands, results and settings of the seat service."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class SeatConfig(msgspec.Struct, frozen=True):
+    """Environment of every seat function."""
+
+    seats_table: str
+    seat_ledger_table: str
+    lock_url: str
+    lock_timeout_ms: int = 50
+    hold_ttl_s: int = 900
+
+
+class SeatStatus(StrEnum):
+    """What a seat is to the sale. A HELD seat whose time is over counts as AVAILABLE."""
+
+    AVAILABLE = "AVAILABLE"
+    HELD = "HELD"
+    SOLD = "SOLD"
+
+
+class ReserveSeatCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """T3: hold this seat for this booking. ``attempt`` counts the saga's retries of this step, from 0."""
+
+    booking_id: str
+    lock_id: str
+    flight_id: str
+    seat: str
+    attempt: int = 0
+
+
+class SeatHold(msgspec.Struct, frozen=True):
+    """A held seat. ``fencing_number`` rises with each hold of the seat; confirming needs the same number."""
+
+    flight_id: str
+    seat: str
+    cabin: str
+    exit_row: bool
+    fencing_number: int
+    held_until_s: int
+
+
+class ConfirmSeatCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """T7: sell the held seat, if it is still this booking's hold."""
+
+    booking_id: str
+    lock_id: str
+    flight_id: str
+    seat: str
+    fencing_number: int
+
+
+class ReleaseSeatCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """C2: give back whatever this booking has, hold or sold seat."""
+
+    booking_id: str
+    lock_id: str
+    flight_id: str
+    seat: str
+
+
+class SeatMapQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All seats of one flight."""
+
+    flight_id: str
+
+
+class SeatView(msgspec.Struct, frozen=True):
+    """One seat as the sale sees it now."""
+
+    seat: str
+    row: int
+    letter: str
+    cabin: str
+    position: str
+    exit_row: bool
+    status: SeatStatus
+
+
+class SeatMap(msgspec.Struct, frozen=True):
+    """The seats of a flight in the order of the cabin, nose first."""
+
+    flight_id: str
+    seats: list[SeatView]

@@ -1,0 +1,200 @@
+"""The seats table and the seat ledger. Every write is conditional; both tables change in one transaction.
+
+A seat item: flight_id, seat (keys), row, letter, cabin, position, exit_row, status, fencing_number, and while held or
+sold: booking_id, lock_id, held_until_s.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.seat.models import SeatHold, SeatStatus
+from chalicelib.shared import ledger
+from chalicelib.shared.dynamo import ConditionFailed, Item, from_item, to_item, verdicts
+from chalicelib.shared.errors import AlreadyCompensated, HoldLost, SeatNotFound, SeatTaken, StoreBusy
+from chalicelib.shared.ledger import LedgerState
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_RELEASE_ATTEMPTS = 3
+
+
+class SeatStore:
+    """Reads and conditional writes; it decides nothing but what DynamoDB's conditions decide."""
+
+    def __init__(self, client: "DynamoDBClient", seats_table: str, ledger_table: str) -> None:
+        self._client = client
+        self._seats = seats_table
+        self._ledger = ledger_table
+
+    def hold(
+        self, *, booking_id: str, lock_id: str, flight_id: str, seat: str, held_until_s: int, now_s: int
+    ) -> SeatHold:
+        """Holds the seat and raises its fencing number. The same booking again gets the hold that it has.
+
+        Raises:
+            SeatNotFound, SeatTaken, AlreadyCompensated: nothing was written.
+            HoldLost: this booking's hold was there and is another's by now.
+            StoreBusy: no verdict.
+        """
+        values = {":held": "HELD", ":free": "AVAILABLE", ":now": now_s, ":until": held_until_s, ":one": 1}
+        take_seat = self._seat_update(
+            flight_id,
+            seat,
+            update="SET #status = :held, #booking = :booking, #lock = :lock, #until = :until ADD #fencing :one",
+            condition="attribute_exists(#seat) AND (#status = :free OR (#status = :held AND #until <= :now))",
+            values={**values, ":booking": booking_id, ":lock": lock_id},
+        )
+        row = ledger.open_row(self._ledger, booking_id, flight_id=flight_id, seat=seat, lock_id=lock_id)
+        try:
+            self._write(take_seat, row)
+        except ConditionFailed as refused:
+            _answer_refused_hold(refused, flight_id, seat)
+        return self._current_hold(booking_id, flight_id, seat)
+
+    def existing_hold(self, booking_id: str, flight_id: str, seat: str) -> SeatHold | None:
+        """The hold that an earlier attempt of this booking left, or None."""
+        if self._ledger_state(booking_id) is not LedgerState.HELD:
+            return None
+        return self._current_hold(booking_id, flight_id, seat)
+
+    def confirm(
+        self, *, booking_id: str, lock_id: str, flight_id: str, seat: str, fencing_number: int, now_s: int
+    ) -> None:
+        """Sells the seat to the hold with this owner and this number. The same booking again changes nothing.
+
+        Raises:
+            HoldLost: the hold's time is over, or owner or number differ; nothing was written.
+            StoreBusy: no verdict.
+        """
+        sell = self._seat_update(
+            flight_id,
+            seat,
+            update="SET #status = :sold REMOVE #until",
+            condition="#lock = :lock AND #fencing = :number AND #status = :held AND #until > :now",
+            values={":sold": "SOLD", ":held": "HELD", ":lock": lock_id, ":number": fencing_number, ":now": now_s},
+        )
+        row = ledger.move_row(self._ledger, booking_id, before=LedgerState.HELD, after=LedgerState.CONFIRMED)
+        try:
+            self._write(sell, row)
+        except ConditionFailed as refused:
+            if not _is_sold_to(refused.items, booking_id, fencing_number):
+                raise HoldLost(f"seat {seat} of {flight_id} is no longer held by {booking_id}; not sold") from refused
+
+    def release(self, *, booking_id: str, flight_id: str, seat: str) -> bool:
+        """Gives back what the ledger says the booking has, and closes its ledger row. True if a seat came free.
+
+        Raises:
+            StoreBusy: the ledger row kept changing; nothing is lost, call again.
+        """
+        for _ in range(_RELEASE_ATTEMPTS):
+            try:
+                return self._release_from(self._ledger_state(booking_id), booking_id, flight_id, seat)
+            except ConditionFailed:
+                continue  # the row moved between the read and the write: look again
+        raise StoreBusy(f"the seat ledger of {booking_id} changed {_RELEASE_ATTEMPTS} times during the release")
+
+    def seats_of(self, flight_id: str) -> list[Item]:
+        """All seat items of a flight; empty when the flight is unknown. One aircraft fits into one page of a query."""
+        with verdicts():
+            found = self._client.query(
+                TableName=self._seats,
+                KeyConditionExpression="#flight = :flight",
+                ExpressionAttributeNames={"#flight": "flight_id"},
+                ExpressionAttributeValues=to_item({":flight": flight_id}),
+            )
+        return [from_item(item) for item in found["Items"]]
+
+    def _release_from(self, state: LedgerState | None, booking_id: str, flight_id: str, seat: str) -> bool:
+        if state is LedgerState.RELEASED:
+            return False
+        if state is None:
+            with verdicts():
+                self._client.put_item(**ledger.tombstone(self._ledger, booking_id))
+            return False
+        free_seat = self._seat_update(
+            flight_id,
+            seat,
+            update="SET #status = :free REMOVE #booking, #lock, #until",
+            condition="#booking = :booking",
+            values={":free": "AVAILABLE", ":booking": booking_id},
+        )
+        row = ledger.move_row(self._ledger, booking_id, before=state, after=LedgerState.RELEASED)
+        try:
+            self._write(free_seat, row)
+        except ConditionFailed as refused:
+            if refused.failed[1]:
+                raise
+            self._write(row)  # the hold had run out and another booking has the seat: only the row is ours to close
+            return False
+        return True
+
+    def _current_hold(self, booking_id: str, flight_id: str, seat: str) -> SeatHold:
+        with verdicts():
+            found = self._client.get_item(
+                TableName=self._seats, Key=to_item({"flight_id": flight_id, "seat": seat}), ConsistentRead=True
+            )
+        item = from_item(found.get("Item", {}))
+        if item.get("booking_id") != booking_id:
+            raise HoldLost(f"seat {seat} of {flight_id} was held by {booking_id}, and is another's now")
+        return SeatHold(
+            flight_id=flight_id,
+            seat=seat,
+            cabin=item["cabin"],
+            exit_row=item["exit_row"],
+            fencing_number=item["fencing_number"],
+            held_until_s=item.get("held_until_s", 0),
+        )
+
+    def _ledger_state(self, booking_id: str) -> LedgerState | None:
+        with verdicts():
+            found = self._client.get_item(
+                TableName=self._ledger, Key=to_item({"booking_id": booking_id}), ConsistentRead=True
+            )
+        row = found.get("Item")
+        return LedgerState(from_item(row)["state"]) if row else None
+
+    def _seat_update(
+        self, flight_id: str, seat: str, *, update: str, condition: str, values: dict[str, Any]
+    ) -> dict[str, Any]:
+        names = {
+            "#seat": "seat",
+            "#status": "status",
+            "#booking": "booking_id",
+            "#lock": "lock_id",
+            "#until": "held_until_s",
+            "#fencing": "fencing_number",
+        }
+        used = {alias: name for alias, name in names.items() if alias in f"{update} {condition}"}
+        return {
+            "Update": {
+                "TableName": self._seats,
+                "Key": to_item({"flight_id": flight_id, "seat": seat}),
+                "UpdateExpression": update,
+                "ConditionExpression": condition,
+                "ExpressionAttributeNames": used,
+                "ExpressionAttributeValues": to_item(values),
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
+
+    def _write(self, *entries: Any) -> None:
+        with verdicts():
+            self._client.transact_write_items(TransactItems=list(entries))
+
+
+def _answer_refused_hold(refused: ConditionFailed, flight_id: str, seat: str) -> None:
+    """Returns if the booking's own row stands (a repeated step); raises the refusal otherwise."""
+    there, row = refused.items
+    if refused.failed[1] and row is not None:
+        if row["state"] == LedgerState.RELEASED:
+            raise AlreadyCompensated("the seat was released before this hold arrived; nothing was held") from refused
+        return
+    if there is None:
+        raise SeatNotFound(f"flight {flight_id} has no seat {seat}") from refused
+    raise SeatTaken(f"seat {seat} of {flight_id} is taken; nothing was held") from refused
+
+
+def _is_sold_to(items: list[Item | None], booking_id: str, fencing_number: int) -> bool:
+    seat = items[0] or {}
+    sold = seat.get("status") == SeatStatus.SOLD
+    return sold and seat.get("booking_id") == booking_id and seat.get("fencing_number") == fencing_number

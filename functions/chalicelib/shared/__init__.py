@@ -1,0 +1,1 @@
+"""What every service stands on: errors, configuration, the step decorator, the ledger. Imports no service."""

@@ -1,0 +1,98 @@
+"""What the stores share of DynamoDB: item conversion, and its errors told apart.
+
+A cancelled transaction gives one reason an item. A failed condition is an answer; a conflict or a throttle is not, and
+taking it for one would refuse a free seat.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from chalicelib.shared.errors import StoreBusy
+
+type Item = dict[str, Any]
+
+_serializer = TypeSerializer()
+_deserializer = TypeDeserializer()
+
+_BUSY = frozenset(
+    {
+        "InternalServerError",
+        "ItemCollectionSizeLimitExceededException",
+        "ProvisionedThroughputExceeded",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ServiceUnavailable",
+        "ThrottlingError",
+        "ThrottlingException",
+        "TransactionConflict",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    }
+)
+
+
+class ConditionFailed(Exception):
+    """A conditional write was refused. ``items`` holds, by position, what stood there instead; None is no item, or
+    an item whose own condition held."""
+
+    def __init__(self, items: list[Item | None], failed: list[bool]) -> None:
+        super().__init__(f"condition failed at {[index for index, bad in enumerate(failed) if bad]}")
+        self.items = items
+        self.failed = failed
+
+
+def to_item(values: Mapping[str, Any]) -> Item:
+    """Plain values to DynamoDB's typed form; None is left out."""
+    return {name: _serializer.serialize(value) for name, value in values.items() if value is not None}
+
+
+def from_item(item: Mapping[str, Any]) -> Item:
+    """DynamoDB's typed form to plain values; numbers become int, since Leleka stores whole numbers only."""
+    return {name: _plain(_deserializer.deserialize(value)) for name, value in item.items()}
+
+
+def _plain(value: Any) -> Any:
+    return int(value) if isinstance(value, Decimal) else value
+
+
+@contextmanager
+def verdicts() -> Iterator[None]:
+    """Turns botocore's errors into Leleka's.
+
+    Raises:
+        ConditionFailed: DynamoDB's verdict on a condition.
+        StoreBusy: no verdict; the same call may be made again.
+    """
+    try:
+        yield
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code == "ConditionalCheckFailedException":
+            raise ConditionFailed([_item_of(error.response)], [True]) from error
+        if code == "TransactionCanceledException":
+            raise _cancellation(error) from error
+        if code in _BUSY:
+            raise StoreBusy(f"DynamoDB gave no verdict ({code}); the call may be repeated") from error
+        raise
+
+
+def _cancellation(error: ClientError) -> Exception:
+    response: Mapping[str, Any] = error.response
+    reasons = response.get("CancellationReasons", [])
+    failed = [reason.get("Code") == "ConditionalCheckFailed" for reason in reasons]
+    if any(failed):
+        return ConditionFailed([_item_of(reason) for reason in reasons], failed)
+    if any(reason.get("Code") in _BUSY for reason in reasons):
+        codes = sorted({reason.get("Code", "None") for reason in reasons} - {"None"})
+        return StoreBusy(f"the transaction was in another's way ({', '.join(codes)}); it may be repeated")
+    return error
+
+
+def _item_of(reason: Mapping[str, Any]) -> Item | None:
+    item = reason.get("Item")
+    return from_item(item) if item else None

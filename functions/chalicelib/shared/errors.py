@@ -1,0 +1,118 @@
+"""The errors of Leleka, by what they say about the world.
+
+::
+
+    LelekaError
+    ├── Refusal              nothing happened, and asking again will not help
+    │   ├── InvalidRequest        the request itself is wrong; names the field
+    │   ├── IdempotencyKeyReused  the key belongs to another request
+    │   ├── BookingNotFound
+    │   ├── BookingClosed         the booking has ended; it can't go on
+    │   ├── FlightNotFound
+    │   ├── FlightDeparted
+    │   ├── SeatNotFound
+    │   ├── SeatTaken
+    │   ├── HoldLost              the hold ran out, or another booking has the seat
+    │   ├── BaggageFull
+    │   ├── FareNotFound
+    │   ├── CardDeclined
+    │   ├── InsufficientFunds
+    │   ├── PaymentMethodRejected the gateway does not know the payment method
+    │   └── AlreadyCompensated    the step's own compensation ran first; the step came late
+    └── Transient            it may have happened; the same call may be made again as it is
+        ├── StoreBusy             DynamoDB throttled, or another transaction was in the way
+        ├── ServiceUnavailable    a function behind the API did not answer
+        └── PaymentOutcomeUnknown the gateway did not answer; the charge may stand
+
+Step Functions knows an error by its class name, so these names stand in the state machine's Catch and Retry lists;
+a contract test compares the two. Anything else that a function raises may have happened and is compensated.
+"""
+
+
+class LelekaError(Exception):
+    """Base of every error that Leleka raises on purpose."""
+
+
+class Refusal(LelekaError):
+    """A definite no: nothing was changed."""
+
+
+class InvalidRequest(Refusal):
+    """The request is not well formed. ``field`` is the JSON path of the culprit, or None for the whole."""
+
+    def __init__(self, detail: str, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.field = field
+
+
+class IdempotencyKeyReused(Refusal):
+    """The Idempotency-Key was used before, with another request."""
+
+
+class BookingNotFound(Refusal):
+    """There is no such booking."""
+
+
+class BookingClosed(Refusal):
+    """The booking has ended and accepts no further step."""
+
+
+class FlightNotFound(Refusal):
+    """There is no such flight."""
+
+
+class FlightDeparted(Refusal):
+    """The flight has left, or its sale has closed."""
+
+
+class SeatNotFound(Refusal):
+    """The aircraft of this flight has no such seat."""
+
+
+class SeatTaken(Refusal):
+    """Another booking holds or owns the seat."""
+
+
+class HoldLost(Refusal):
+    """The booking no longer holds the seat: its time ran out, or another booking has it."""
+
+
+class BaggageFull(Refusal):
+    """The flight's hold has no room for that many bags."""
+
+
+class FareNotFound(Refusal):
+    """The flight has no fare for that cabin."""
+
+
+class CardDeclined(Refusal):
+    """The issuer declined the card; nothing was charged."""
+
+
+class InsufficientFunds(Refusal):
+    """The account has too little money; nothing was charged."""
+
+
+class PaymentMethodRejected(Refusal):
+    """The gateway does not know the payment method, or can't charge it; nothing was charged."""
+
+
+class AlreadyCompensated(Refusal):
+    """The step arrived after its own compensation, which has closed the ledger for this booking."""
+
+
+class Transient(LelekaError):
+    """No verdict: the effect may or may not stand. The same call, unchanged, is safe and may succeed."""
+
+
+class StoreBusy(Transient):
+    """DynamoDB throttled the call, or another transaction touched the same item."""
+
+
+class ServiceUnavailable(Transient):
+    """A function behind the API failed or did not answer in time."""
+
+
+class PaymentOutcomeUnknown(Transient):
+    """The payment gateway did not answer. Ask again with the same key before deciding anything."""

@@ -1,0 +1,1 @@
+"""Leleka's command line, deployment and local runner. Nothing here reaches Lambda."""

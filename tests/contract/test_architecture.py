@@ -1,0 +1,127 @@
+"""The folders keep their promise: who may import whom, where boto3 may stand, and that each function is complete."""
+
+import ast
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+PROJECT = Path(__file__).parents[2]
+LIBRARY = PROJECT / "functions" / "chalicelib"
+SERVICES = {"api", "baggage", "booking", "flight", "notification", "payment", "pricing", "seat"}
+MODULES = sorted(LIBRARY.rglob("*.py"))
+LAYER = {"models": 0, "store": 1, "services": 1, "sandbox": 1, "gateway": 1, "logic": 2, "handlers": 3, "routes": 3}
+
+
+def imports_of(module: Path) -> Iterator[str]:
+    """The modules that a file imports, wherever the import stands, except for typing only."""
+    tree = ast.parse(module.read_text())
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def service_of(name: str) -> str | None:
+    """The service that a dotted module name belongs to, or None."""
+    parts = name.split(".")
+    return parts[1] if parts[0] == "chalicelib" and len(parts) > 1 and parts[1] in SERVICES else None
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(LIBRARY)))
+def test_a_service_imports_no_other_service(module: Path) -> None:
+    """Services meet through the state machine, the broker and invocations, never through imports; and what lies
+    below them imports none of them."""
+    if module.name == "bootstrap.py":
+        return  # the composition root knows them all
+    own = module.relative_to(LIBRARY).parts[0]
+    foreign = {service for name in imports_of(module) if (service := service_of(name)) and service != own}
+    assert not foreign
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(LIBRARY)))
+def test_boto3_stands_in_stores_only(module: Path) -> None:
+    """Logic and handlers don't know AWS; clients are built in bootstrap."""
+    allowed = {"bootstrap.py", "store.py", "services.py", "dynamo.py", "remote.py", "sandbox.py"}
+    uses = {name.split(".")[0] for name in imports_of(module)} & {"boto3", "botocore"}
+    assert not uses or module.name in allowed
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(LIBRARY)))
+def test_imports_go_from_handlers_down_to_stores(module: Path) -> None:
+    """handlers → logic → store → models, never back."""
+    own = LAYER.get(module.stem)
+    if own is None:
+        return
+    for name in imports_of(module):
+        if service_of(name):
+            stems = [part for part in name.split(".") if part in LAYER]
+            assert all(LAYER[stem] <= own for stem in stems), f"{module.name} imports {name}"
+
+
+def test_every_function_has_its_own_policy_and_is_deployed_with_its_settings() -> None:
+    """The registered functions, the policies of config.json and the files of policies/ are the same set."""
+    from app import app  # noqa: PLC0415 - the whole Chalice project; only this test needs it
+
+    config = json.loads((PROJECT / "functions" / ".chalice" / "config.json").read_text())["lambda_functions"]
+    registered = {function.name for function in app.pure_lambda_functions}
+    assert set(config) == {*registered, "api_handler"}
+    named = {entry["iam_policy_file"] for entry in config.values()}
+    assert len(named) == len(config)
+    policies = PROJECT / "functions" / ".chalice" / "policies"
+    assert named == {f"policies/{path.name}" for path in policies.iterdir()}
+
+
+def test_every_setting_of_a_function_is_given_by_the_template() -> None:
+    """A required environment variable that the template forgets would show only when the function runs."""
+    from chalicelib.api.models import ApiConfig  # noqa: PLC0415
+    from chalicelib.baggage.models import BaggageConfig  # noqa: PLC0415
+    from chalicelib.booking.models import BookingConfig  # noqa: PLC0415
+    from chalicelib.flight.models import FlightConfig  # noqa: PLC0415
+    from chalicelib.notification.models import NotificationConfig  # noqa: PLC0415
+    from chalicelib.payment.models import PaymentConfig  # noqa: PLC0415
+    from chalicelib.pricing.models import PricingConfig  # noqa: PLC0415
+    from chalicelib.seat.models import SeatConfig  # noqa: PLC0415
+
+    settings_of = {
+        "APIHandler": ApiConfig,
+        **dict.fromkeys(["ReserveBaggage", "ReleaseBaggage"], BaggageConfig),
+        **dict.fromkeys(["PlaceBooking", "CreateBooking", "ConfirmBooking", "CancelBooking"], BookingConfig),
+        **dict.fromkeys(["FlagBooking", "GetBooking"], BookingConfig),
+        **dict.fromkeys(["ValidateFlight", "SearchFlights"], FlightConfig),
+        "NotifyCustomer": NotificationConfig,
+        **dict.fromkeys(["ProcessPayment", "RefundPayment"], PaymentConfig),
+        **dict.fromkeys(["CalculatePrice", "GetFares"], PricingConfig),
+        **dict.fromkeys(["ReserveSeat", "ConfirmSeat", "ReleaseSeat", "GetSeatMap"], SeatConfig),
+    }
+    functions = {name: body for name, body in _template()["Resources"].items() if "Type" not in body}
+    assert set(functions) == set(settings_of)
+    for name, config in settings_of.items():
+        given = set(functions[name]["Properties"]["Environment"]["Variables"])
+        fields = config.__struct_fields__
+        required = {field.upper() for field in fields[: len(fields) - len(config.__struct_defaults__)]}
+        assert required <= given, name
+        assert given <= {field.upper() for field in fields}, name
+
+
+def _template() -> dict[str, dict[str, dict[str, dict[str, dict[str, dict[str, object]]]]]]:
+    class Loader(yaml.SafeLoader):
+        """CloudFormation's short forms as plain nodes."""
+
+    def plain(loader: yaml.SafeLoader, _: str, node: yaml.Node) -> object:
+        return loader.construct_scalar(node) if isinstance(node, yaml.ScalarNode) else None
+
+    Loader.add_multi_constructor("!", plain)
+    text = (PROJECT / "infra" / "template.yaml").read_text()
+    return yaml.load(text, Loader)  # type: ignore[no-any-return]  # noqa: S506 - a safe loader with CloudFormation's tags

@@ -1,0 +1,219 @@
+"""The state machine against the code: what it names exists, what it reserves it can undo, and it always ends."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.shared import errors
+from chalicelib.shared.errors import LelekaError, Transient
+
+PROJECT = Path(__file__).parents[2]
+SAGA: dict[str, Any] = json.loads((PROJECT / "statemachine" / "booking_saga.asl.json").read_text())
+STATES: dict[str, dict[str, Any]] = SAGA["States"]
+CONFIG: dict[str, Any] = json.loads((PROJECT / "functions" / ".chalice" / "config.json").read_text())
+
+FORWARD = [
+    "CreateBooking",
+    "ValidateFlight",
+    "ReserveSeat",
+    "ReserveBaggage",
+    "CalculatePrice",
+    "ProcessPayment",
+    "ConfirmSeat",
+    "ConfirmBooking",
+]
+COMPENSATION_OF = {
+    "CreateBooking": "CancelBooking",
+    "ReserveSeat": "ReleaseSeat",
+    "ReserveBaggage": "ReleaseBaggage",
+    "ProcessPayment": "RefundPayment",
+}
+COMPENSATIONS = ["RefundPayment", "ReleaseBaggage", "ReleaseSeat", "CancelBooking"]
+OWN_ERRORS = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type)}
+AWS_ERROR = re.compile(r"^(States|Lambda|Sandbox|Runtime|SNS|SQS)\.")
+
+
+def tasks() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every state that calls something."""
+    return ((name, state) for name, state in STATES.items() if state["Type"] == "Task")
+
+
+def function_tasks() -> list[tuple[str, dict[str, Any]]]:
+    """Every state that calls one of our functions."""
+    return [(name, state) for name, state in tasks() if state["Resource"].startswith("${")]
+
+
+def catches(state: dict[str, Any]) -> dict[str, str]:
+    """Error name to the state it leads to."""
+    return {error: catch["Next"] for catch in state.get("Catch", []) for error in catch["ErrorEquals"]}
+
+
+def retried(state: dict[str, Any]) -> set[str]:
+    """The errors after which the state is tried again."""
+    return {
+        error
+        for retry in state.get("Retry", [])
+        if retry.get("MaxAttempts", 3) > 0
+        for error in retry["ErrorEquals"]
+    }
+
+
+def test_every_function_placeholder_is_a_registered_function() -> None:
+    """A resource ``${Name}`` is the name under which Chalice registers a function, or a topic of the template."""
+    from app import app  # noqa: PLC0415 - the whole Chalice project; only this test needs it
+
+    registered = {function.name for function in app.pure_lambda_functions}
+    placeholders = set(re.findall(r"\$\{(\w+)}", json.dumps(SAGA)))
+    assert placeholders - registered == {"BookingEventsTopic", "OperatorTopic"}
+
+
+def test_the_forward_path_is_the_eight_steps_in_order() -> None:
+    """T1 to T8, each leading to the next, then the notification and the end."""
+    walked, name = [], SAGA["StartAt"]
+    while STATES[name]["Type"] == "Task":
+        walked.append(name)
+        name = STATES[name]["Next"]
+    assert walked == [*FORWARD, "NotifyConfirmed"]
+    assert STATES[name]["Type"] == "Succeed"
+
+
+@pytest.mark.parametrize(("step", "compensation"), COMPENSATION_OF.items())
+def test_a_step_that_reserves_is_undone_by_its_own_compensation(step: str, compensation: str) -> None:
+    """Where the outcome is unknown, the step's own compensation runs; it does nothing where there is nothing."""
+    assert catches(STATES[step])["States.ALL"] == compensation
+
+
+@pytest.mark.parametrize("step", FORWARD)
+def test_a_failed_step_reaches_every_compensation_that_is_due_in_reverse_order(step: str) -> None:
+    """From any failure of a step, the compensations of all earlier steps run, last first."""
+    earlier = FORWARD[: FORWARD.index(step)]
+    due = [COMPENSATION_OF[done] for done in reversed(earlier) if done in COMPENSATION_OF]
+    for error, first in catches(STATES[step]).items():
+        ran = list(_compensations_from(first))
+        if step == "CreateBooking" and error != "States.ALL":
+            assert ran == []
+            continue
+        assert [name for name in ran if name in due] == due, f"{step} failed with {error}"
+        assert ran == [name for name in COMPENSATIONS if name in ran]
+
+
+@pytest.mark.parametrize("step", [*FORWARD, *COMPENSATIONS])
+def test_the_first_error_is_kept(step: str) -> None:
+    """A forward step's error lies at $.error, and no compensation writes there."""
+    paths = {catch["ResultPath"] for catch in STATES[step]["Catch"]}
+    assert paths == {"$.error"} if step in FORWARD else paths == {f"$.stuck.{step}"}
+
+
+@pytest.mark.parametrize("compensation", COMPENSATIONS)
+def test_a_compensation_that_fails_for_good_does_not_stop_the_next(compensation: str) -> None:
+    """It goes on to where its success would have gone."""
+    state = STATES[compensation]
+    assert catches(state) == {"States.ALL": state["Next"]}
+
+
+@pytest.mark.parametrize("compensation", COMPENSATIONS)
+def test_a_compensation_is_tried_long_with_full_jitter(compensation: str) -> None:
+    """Whatever goes wrong, it is tried again at least eight times."""
+    (retry,) = STATES[compensation]["Retry"]
+    assert retry["ErrorEquals"] == ["States.ALL"]
+    assert retry["MaxAttempts"] >= 8
+    assert retry["JitterStrategy"] == "FULL"
+
+
+def test_every_failure_ends_in_fail_with_the_first_error() -> None:
+    """From every Catch, whatever happens next, the execution ends as FAILED; and it always ends."""
+    for name, state in tasks():
+        if name == "NotifyConfirmed":
+            continue  # its failure undoes nothing
+        for following in set(catches(state).values()):
+            assert _ends_of(following) == {"BookingFailed"}, f"{name} → {following}"
+    assert STATES["BookingFailed"] == {
+        "Comment": STATES["BookingFailed"]["Comment"],
+        "Type": "Fail",
+        "ErrorPath": "$.error.Error",
+        "CausePath": "$.error.Cause",
+    }
+
+
+def test_every_error_named_is_a_class_that_exists() -> None:
+    """A Catch or Retry for a class that nobody raises would be a hole that looks like a wall."""
+    named = {error for _, state in tasks() for error in {*catches(state), *retried(state)}}
+    for error in named:
+        assert AWS_ERROR.match(error) or issubclass(OWN_ERRORS[error], LelekaError), error
+
+
+@pytest.mark.parametrize(("name", "state"), function_tasks())
+def test_a_transient_error_is_tried_again(name: str, state: dict[str, Any]) -> None:
+    """Every step may meet a busy store; Lambda's own transient errors are always tried again, with full jitter."""
+    again = retried(state)
+    if "States.ALL" not in again:
+        assert issubclass(OWN_ERRORS["StoreBusy"], Transient)
+        assert {
+            "StoreBusy",
+            "Lambda.ServiceException",
+            "Lambda.AWSLambdaException",
+            "Lambda.SdkClientException",
+            "Lambda.TooManyRequestsException",
+        } <= again, name
+    assert all(retry["JitterStrategy"] == "FULL" for retry in state["Retry"] if retry.get("MaxAttempts") != 0)
+    assert not any(issubclass(OWN_ERRORS[e], errors.Refusal) for e in again if e in OWN_ERRORS), name
+
+
+def test_an_unknown_payment_is_asked_again_before_it_is_decided() -> None:
+    """The same command, with the same key, tells whether the money was taken."""
+    assert "PaymentOutcomeUnknown" in retried(STATES["ProcessPayment"])
+
+
+@pytest.mark.parametrize(("name", "state"), list(tasks()))
+def test_a_task_waits_longer_than_its_function_may_run(name: str, state: dict[str, Any]) -> None:
+    """Otherwise the saga would compensate a function that is still at work."""
+    own = CONFIG["lambda_functions"].get(name, {}).get("lambda_timeout", CONFIG["lambda_timeout"])
+    assert state["TimeoutSeconds"] > own
+
+
+@pytest.mark.parametrize(("name", "state"), function_tasks())
+def test_a_command_carries_just_the_fields_that_its_function_takes(name: str, state: dict[str, Any]) -> None:
+    """The Parameters of a state are the fields of the command that the handler parses."""
+    command = _command_of(name)
+    sent = {field.removesuffix(".$") for field in state["Parameters"]}
+    assert sent == set(command.__struct_fields__)
+
+
+def _command_of(function: str) -> Any:
+    from chalicelib.baggage import models as baggage  # noqa: PLC0415
+    from chalicelib.booking import models as booking  # noqa: PLC0415
+    from chalicelib.flight import models as flight  # noqa: PLC0415
+    from chalicelib.payment import models as payment  # noqa: PLC0415
+    from chalicelib.pricing import models as pricing  # noqa: PLC0415
+    from chalicelib.seat import models as seat  # noqa: PLC0415
+
+    for module in (baggage, booking, flight, payment, pricing, seat):
+        if hasattr(module, f"{function}Command"):
+            return getattr(module, f"{function}Command")
+    raise AssertionError(f"no command for {function}")
+
+
+def _compensations_from(name: str) -> Iterator[str]:
+    while name in COMPENSATIONS:
+        yield name
+        name = STATES[name]["Next"]
+
+
+def _ends_of(name: str) -> set[str]:
+    ends, seen, todo = set(), set(), [name]
+    while todo:
+        current = todo.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        state = STATES[current]
+        if state["Type"] in {"Succeed", "Fail"}:
+            ends.add(current)
+            continue
+        todo += [*catches(state).values(), *(choice["Next"] for choice in state.get("Choices", []))]
+        todo += [state[key] for key in ("Next", "Default") if key in state]
+    return ends
