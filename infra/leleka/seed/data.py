@@ -107,9 +107,8 @@ def airport(iata: str) -> Airport:
 
 
 @functools.cache
-def _airports() -> dict[str, dict[str, object]]:
-    airports: dict[str, dict[str, object]] = airportsdata.load("IATA")
-    return airports
+def _airports() -> dict[str, airportsdata.Airport]:
+    return airportsdata.load("IATA")
 
 
 def _load[Model: msgspec.Struct](path: Path, model: type[Model]) -> Model:

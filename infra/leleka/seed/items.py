@@ -43,9 +43,9 @@ def compute(today: date, schedule: Schedule, fleet: Mapping[str, Layout]) -> See
             flight = flight_item(service, layout.name, next_day(month_day, today))
             flight_id = flight["flight_id"]
             items.flights.append(flight)
-            items.seats += [{"flight_id": flight_id, **seat} for seat in seats_of(layout)]
+            items.seats.extend({"flight_id": flight_id, **seat} for seat in seats_of(layout))
             items.quotas.append({"flight_id": flight_id, "free": service.bags})
-            items.fares += _fare_items(flight_id, service, schedule.currency)
+            items.fares.extend(_fare_items(flight_id, service, schedule.currency))
     return items
 
 
