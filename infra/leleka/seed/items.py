@@ -44,7 +44,7 @@ def compute(today: date, schedule: Schedule, fleet: Mapping[str, Layout]) -> See
             flight_id = flight["flight_id"]
             items.flights.append(flight)
             items.seats.extend({"flight_id": flight_id, **seat} for seat in seats_of(layout))
-            items.quotas.append({"flight_id": flight_id, "free": service.bags})
+            items.quotas.append({"flight_id": flight_id, "capacity": service.bags, "free": service.bags})
             items.fares.extend(_fare_items(flight_id, service, schedule.currency))
     return items
 

@@ -132,7 +132,6 @@ def _localstack_environment(port: int, state_dir: Path) -> dict[str, str]:
         "DISABLE_EVENTS": "1",
         "LAMBDA_RUNTIME_EXECUTOR": "process",
         "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": "120",
-        "LAMBDA_SQS_EVENT_SOURCE_MAPPING_INTERVAL_SEC": "0.1",
         "PROVIDER_OVERRIDE_DYNAMODB": "atomic",
         "PROCESS_EXECUTOR_PYTHON": str(PROJECT / "localstack" / ".runtime" / "bin" / "python"),
         **passed_on,

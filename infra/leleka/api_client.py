@@ -1,0 +1,178 @@
+"""Leleka's REST API from the client's side: typed answers, and its problem documents as one exception.
+
+::
+
+    ApiError                 the request failed; the message is one line
+    ├── ApiProblem           the API answered with a problem document (RFC 9457)
+    └── ApiUnreachable       no answer, or none that is the API's
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, Self
+
+import httpx
+import msgspec
+
+_TIMEOUT = httpx.Timeout(35.0, connect=3.0)  # API Gateway ends a request after 29 s
+_ATTEMPTS = 3
+_RETRY_AFTER_S_MAX = 5.0
+
+
+class ApiError(Exception):
+    """The request failed."""
+
+
+class ApiUnreachable(ApiError):
+    """No answer. Whether the request took effect is not known; with the same Idempotency-Key it may be sent again."""
+
+
+class ApiProblem(ApiError):
+    """A problem document. ``type`` is the end of its URN, such as ``flight-departed``; ``field`` a JSON path."""
+
+    def __init__(self, status: int, type_: str, detail: str, field: str | None) -> None:
+        super().__init__(f"{detail} ({status} {type_}{f', {field}' if field else ''})")
+        self.status = status
+        self.type = type_
+        self.detail = detail
+        self.field = field
+
+
+class Flight(msgspec.Struct, frozen=True):
+    """A flight; ``*_at`` are RFC 3339 in UTC, ``*_local`` the airport's own clock."""
+
+    flight_id: str
+    number: str
+    origin: str
+    destination: str
+    departs_at: str
+    arrives_at: str
+    departs_local: str
+    arrives_local: str
+    aircraft: str
+    distance_km: int
+
+
+class Seat(msgspec.Struct, frozen=True):
+    """A seat as the sale sees it: AVAILABLE, HELD or SOLD. The price is None where the cabin is not on sale."""
+
+    seat: str
+    row: int
+    letter: str
+    cabin: str
+    position: str
+    exit_row: bool
+    status: str
+    price_minor: int | None = None
+    currency: str | None = None
+
+
+class Booking(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A booking. ``reason`` is the error that it was cancelled for."""
+
+    booking_id: str
+    status: str
+    flight_id: str
+    seat: str
+    bags: int
+    created_at: str
+    reason: str | None = None
+    amount_minor: int | None = None
+    currency: str | None = None
+
+
+class _Flights(msgspec.Struct):
+    flights: list[Flight]
+
+
+class _Seats(msgspec.Struct):
+    seats: list[Seat]
+
+
+class BookingRequest(msgspec.Struct, frozen=True):
+    """What a customer asks for."""
+
+    flight_id: str
+    seat: str
+    name: str
+    email: str
+    bags: int
+    payment_method: str
+
+
+class ApiClient:
+    """The API at one URL. Every call is bounded in time and raises ApiProblem or ApiUnreachable."""
+
+    def __init__(
+        self,
+        api_url: str,
+        transport: httpx.BaseTransport | None = None,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
+        # The environment's proxies are not for a stack on the loopback interface.
+        self._http = httpx.Client(base_url=api_url, timeout=_TIMEOUT, transport=transport, trust_env=False)
+        self._wait = wait
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def flights(self, origin: str, destination: str, date: str | None = None) -> list[Flight]:
+        """The flights of a route, on one local day (YYYY-MM-DD) if one is given."""
+        query = {"from": origin, "to": destination, **({"date": date} if date else {})}
+        return self._ask("GET", "/flights", _Flights, params=query).flights
+
+    def seats(self, flight_id: str) -> list[Seat]:
+        """The seats of a flight as they are now, nose first."""
+        return self._ask("GET", f"/flights/{flight_id}/seats", _Seats).seats
+
+    def book(self, request: BookingRequest, key: str) -> Booking:
+        """Asks for a seat; the saga has begun when this returns. The same key again is the same booking."""
+        body = {
+            "flight_id": request.flight_id,
+            "seat": request.seat,
+            "passenger": {"name": request.name, "email": request.email},
+            "bags": request.bags,
+            "payment_method": request.payment_method,
+        }
+        return self._ask("POST", "/bookings", Booking, json=body, headers={"Idempotency-Key": key})
+
+    def booking(self, booking_id: str) -> Booking:
+        """One booking as it stands."""
+        return self._ask("GET", f"/bookings/{booking_id}", Booking)
+
+    def _ask[Answer](self, method: str, path: str, answer: type[Answer], **request: Any) -> Answer:
+        # Every request here may be repeated: reads change nothing, and a booking carries its key.
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                response = self._http.request(method, path, **request)
+            except httpx.HTTPError as error:
+                raise ApiUnreachable(f"the API did not answer {method} {path}: {type(error).__name__}") from error
+            if response.status_code != httpx.codes.SERVICE_UNAVAILABLE or attempt == _ATTEMPTS:
+                break
+            self._wait(_retry_after_s(response))
+        if response.is_error:
+            raise _problem(response)
+        try:
+            return msgspec.json.decode(response.content, type=answer)
+        except msgspec.MsgspecError as error:
+            raise ApiUnreachable(f"{method} {path} gave an answer that is not the API's: {error}") from error
+
+
+def _retry_after_s(response: httpx.Response) -> float:
+    text = response.headers.get("Retry-After", "1")
+    return min(float(text), _RETRY_AFTER_S_MAX) if text.isdecimal() else 1.0
+
+
+def _problem(response: httpx.Response) -> ApiError:
+    if not response.headers.get("Content-Type", "").startswith("application/problem+json"):
+        return ApiUnreachable(f"HTTP {response.status_code} from {response.url}, which is not an answer of the API")
+    try:
+        document = response.json()
+        type_ = str(document["type"]).rpartition(":")[2]
+        errors = document.get("errors") or [{}]
+        return ApiProblem(response.status_code, type_, str(document["detail"]), errors[0].get("field"))
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+        return ApiUnreachable(f"HTTP {response.status_code} with a problem document that can't be read")
