@@ -72,7 +72,7 @@ def _print_lines(console: Console, news: Iterable[tuple[Timeline, list[Note]]]) 
         last = timeline
         for note in notes:
             if note.step.role is not Role.CONTROL:
-                console.print(line(note), markup=False, highlight=False, soft_wrap=True)
+                console.print(line(note), soft_wrap=True)
     return last
 
 

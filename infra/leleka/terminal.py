@@ -47,12 +47,12 @@ _FORESEEN = (
 
 def stdout() -> Console:
     """The console of data; made anew, so that it is the stdout, the width and the NO_COLOR of this moment."""
-    return Console(highlight=False)
+    return Console(highlight=False, markup=False, emoji=False)
 
 
 def say(message: str, style: str | None = None) -> None:
     """Words for the user, on stderr."""
-    Console(stderr=True, highlight=False).print(message, style=style, markup=False, soft_wrap=True)
+    Console(stderr=True, highlight=False, markup=False, emoji=False).print(message, style=style, soft_wrap=True)
 
 
 def print_json(document: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from chalicelib.shared import errors
+from chalicelib.shared import errors, log
 from chalicelib.shared.errors import LelekaError, ServiceUnavailable
 
 if TYPE_CHECKING:
@@ -42,4 +42,5 @@ def _raised_there(function_name: str, payload: bytes) -> LelekaError:
     kind = getattr(errors, name, None)
     if isinstance(kind, type) and issubclass(kind, LelekaError):
         return kind(message)
+    log.warning("a called function broke", called=function_name, error=name, detail=message)
     return ServiceUnavailable(f"{function_name} failed: {name or 'no error type'}")

@@ -21,7 +21,10 @@ def hold_leash(leash: int) -> None:
     fcntl.fcntl(leash, fcntl.F_SETSIG, signal.SIGKILL)
     fcntl.fcntl(leash, fcntl.F_SETFL, fcntl.fcntl(leash, fcntl.F_GETFL) | os.O_ASYNC)
     # LocalStack may have gone before the kernel was told.
-    if select.select([leash], [], [], 0)[0]:
+    # poll, since select refuses descriptors above 1,023, which a busy LocalStack hands out.
+    poll = select.poll()
+    poll.register(leash, select.POLLIN | select.POLLHUP)
+    if poll.poll(0):
         os.killpg(os.getpgrp(), signal.SIGKILL)
 
 

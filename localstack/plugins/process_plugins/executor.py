@@ -13,6 +13,7 @@ from localstack.config import GATEWAY_LISTEN, LAMBDA_LIMITS_MAX_FUNCTION_PAYLOAD
 from localstack.services.lambda_.invocation.lambda_models import FunctionVersion, InvocationResult
 from localstack.services.lambda_.invocation.runtime_executor import LambdaRuntimeException, RuntimeExecutor
 
+from process_plugins.code_store import CodeStore
 from process_plugins.invocation import Event, run
 from process_plugins.pool import Dispatcher, Pool, PoolBusyError, PoolClosedError
 from process_plugins.settings import Settings, SettingsError
@@ -31,6 +32,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
     _lock: ClassVar[threading.Lock] = threading.Lock()
     _settings: ClassVar[Settings | None] = None
     _dispatcher: ClassVar[Dispatcher | None] = None
+    _code: ClassVar[CodeStore] = CodeStore()
     _pools: ClassVar[dict[tuple[str, str], Pool]] = {}
 
     def __init__(self, id: str, function_version: FunctionVersion) -> None:  # noqa: A002 - LocalStack's name
@@ -81,7 +83,9 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         )
         try:
             with dispatcher.lease(pool, self._environment.get("AWS_LAMBDA_LOG_STREAM_NAME", "")) as lease:
-                answer = run(event, lease, dispatcher, self._launch, self.settings().init_timeout_s)
+                answer = run(
+                    event, lease, dispatcher, lambda: self._launch(pool.code_dir), self.settings().init_timeout_s
+                )
         except PoolBusyError as error:
             raise TooManyRequestsException(str(error), Reason="ConcurrentInvocationLimitExceeded") from error
         except (PoolClosedError, OSError) as error:
@@ -106,11 +110,11 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
             raise LambdaRuntimeException("the process executor runs Zip packages without layers only")
         if not str(wanted.runtime or "").startswith("python"):
             raise LambdaRuntimeException(f"the process executor runs Python functions only, not {wanted.runtime}")
-        wanted.code.prepare_for_execution()
+        code_dir = cls._code.acquire(wanted.code)
         with cls._lock:
             if cls._dispatcher is None:
                 cls._dispatcher = Dispatcher(settings)
-            cls._pools[_key(function_version)] = cls._dispatcher.open(function_version.qualified_arn)
+            cls._pools[_key(function_version)] = cls._dispatcher.open(function_version.qualified_arn, code_dir)
 
     @classmethod
     def cleanup_version(cls, function_version: FunctionVersion) -> None:
@@ -120,6 +124,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
             dispatcher = cls._dispatcher
         if pool is not None and dispatcher is not None:
             dispatcher.close(pool)
+            cls._code.release(function_version.config.code)
 
     @classmethod
     def validate_environment(cls) -> bool:
@@ -145,10 +150,9 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
                 raise LambdaRuntimeException(f"{self.function_version.qualified_arn} is not there (any more)")
             return self._dispatcher, pool
 
-    def _launch(self) -> Worker:
+    def _launch(self, code_dir: Path) -> Worker:
         settings = self.settings()
         wanted = self.function_version.config
-        code_dir = wanted.code.get_unzipped_code_location()
         scratch_dir = Path(tempfile.gettempdir()) / "process-executor" / uuid.uuid4().hex
         environment = _aws_environment(settings.python, code_dir, scratch_dir) | self._environment
         environment |= {"LAMBDA_TASK_ROOT": str(code_dir), "LAMBDA_RUNTIME_DIR": str(settings.python.parent)}

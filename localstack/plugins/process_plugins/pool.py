@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from process_plugins.settings import Settings
 from process_plugins.worker import Worker
@@ -24,6 +25,7 @@ class Pool:
     """The processes of one version of one function."""
 
     name: str
+    code_dir: Path
     idle: list[Worker] = field(default_factory=list)
     size: int = 0
     closed: bool = False
@@ -52,9 +54,9 @@ class Dispatcher:
         self._starting = 0
         self._reaper: threading.Thread | None = None
 
-    def open(self, name: str) -> Pool:
+    def open(self, name: str, code_dir: Path) -> Pool:
         """A new, empty pool."""
-        pool = Pool(name)
+        pool = Pool(name, code_dir)
         with self._lock:
             self._pools.add(pool)
             if self._reaper is None:

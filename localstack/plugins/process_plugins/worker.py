@@ -89,7 +89,9 @@ class Worker:
 
     def is_alive(self) -> bool:
         """Whether the process still runs."""
-        return not select.select([self._exit_notice], [], [], 0)[0]
+        poll = select.poll()  # select refuses descriptors above 1,023
+        poll.register(self._exit_notice, select.POLLIN)
+        return not poll.poll(0)
 
     def message(self, kinds: set[Kind], deadline_s: float) -> Message | None:
         """The next thing the process says, or None when the deadline (of `time.monotonic`) passes first.

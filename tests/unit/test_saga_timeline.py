@@ -1,0 +1,278 @@
+"""A saga's history, in the shape of GetExecutionHistory, told as a timeline."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from leleka.follow import FollowError, SagaNotFound, SagaStillRunning, execution_arn, follow
+from leleka.saga import advance, timeline_of
+from leleka.timeline import Outcome, Role, State, Timeline
+
+T0 = datetime(2026, 11, 23, 12, tzinfo=UTC)
+TO_PAYMENT = ("CreateBooking", "ValidateFlight", "ReserveSeat", "ReserveBaggage", "CalculatePrice")
+EXECUTION = "arn:aws:states:eu-central-1:000000000000:execution:saga:bk-1"
+
+
+class History:
+    """Writes history events by hand, a tenth of a second apart."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.add("ExecutionStarted", executionStartedEventDetails={"input": "{}"})
+
+    def add(self, kind: str, **details: Any) -> "History":
+        number = len(self.events) + 1
+        at = T0 + timedelta(seconds=number / 10)
+        self.events.append({"timestamp": at, "type": kind, "id": number, "previousEventId": number - 1, **details})
+        return self
+
+    def enter(self, name: str, kind: str = "Task") -> "History":
+        return self.add(f"{kind}StateEntered", stateEnteredEventDetails={"name": name, "input": "{}"})
+
+    def leave(self, name: str, kind: str = "Task") -> "History":
+        return self.add(f"{kind}StateExited", stateExitedEventDetails={"name": name, "output": "{}"})
+
+    def invoke(self) -> "History":
+        return self.add("LambdaFunctionScheduled", lambdaFunctionScheduledEventDetails={"resource": "arn"}).add(
+            "LambdaFunctionStarted"
+        )
+
+    def lambda_failed(self, error: str) -> "History":
+        return self.add("LambdaFunctionFailed", lambdaFunctionFailedEventDetails={"error": error, "cause": "{}"})
+
+    def succeed(self, *names: str) -> "History":
+        for name in names:
+            self.enter(name).invoke()
+            self.add("LambdaFunctionSucceeded", lambdaFunctionSucceededEventDetails={"output": "{}"}).leave(name)
+        return self
+
+    def refuse(self, name: str, error: str) -> "History":
+        return self.enter(name).invoke().lambda_failed(error).leave(name)
+
+    def publish(self, name: str) -> "History":
+        self.enter(name).add("TaskScheduled", taskScheduledEventDetails={"resourceType": "sns"}).add("TaskStarted")
+        return self.add("TaskSucceeded", taskSucceededEventDetails={"resourceType": "sns"}).leave(name)
+
+
+def confirmed() -> History:
+    history = History().succeed(*TO_PAYMENT, "ProcessPayment", "ConfirmSeat", "ConfirmBooking")
+    history.publish("NotifyConfirmed").enter("BookingConfirmed", "Succeed").leave("BookingConfirmed", "Succeed")
+    return history.add("ExecutionSucceeded", executionSucceededEventDetails={"output": "{}"})
+
+
+def declined() -> History:
+    history = History().succeed(*TO_PAYMENT).refuse("ProcessPayment", "CardDeclined")
+    history.succeed("ReleaseBaggage", "ReleaseSeat", "CancelBooking")
+    history.enter("AnythingStuck", "Choice").leave("AnythingStuck", "Choice").publish("NotifyCancelled")
+    history.enter("BookingFailed", "Fail")
+    return history.add("ExecutionFailed", executionFailedEventDetails={"error": "CardDeclined", "cause": "{}"})
+
+
+def states(timeline: Timeline) -> dict[str, State]:
+    return {step.name: step.state for step in timeline.steps}
+
+
+def test_a_confirmed_booking_has_every_step_succeeded_and_nothing_rolled_back() -> None:
+    """The happy path: eight steps, a notice, the end."""
+    timeline = timeline_of(confirmed().events)
+    assert timeline.outcome is Outcome.SUCCEEDED
+    assert set(states(timeline).values()) == {State.SUCCEEDED}
+    assert [step.name for step in timeline.steps if step.role is Role.FORWARD][-1] == "ConfirmBooking"
+    assert timeline.rolled_back == []
+
+
+def test_a_declined_card_shows_the_rollback_in_its_order() -> None:
+    """The baggage first, the seat next, the booking last; and the error that began it."""
+    timeline = timeline_of(declined().events)
+    assert timeline.rolled_back == ["ReleaseBaggage", "ReleaseSeat", "CancelBooking"]
+    assert (timeline.outcome, timeline.error) == (Outcome.FAILED, "CardDeclined")
+
+
+def test_what_was_undone_is_compensated_and_what_only_read_is_not() -> None:
+    """T2 and T5 changed nothing, so nothing undoes them; T6 was refused."""
+    found = states(timeline_of(declined().events))
+    assert [name for name in TO_PAYMENT if found[name] is State.COMPENSATED] == [
+        "CreateBooking",
+        "ReserveSeat",
+        "ReserveBaggage",
+    ]
+    assert (found["ValidateFlight"], found["ProcessPayment"]) == (State.SUCCEEDED, State.FAILED)
+
+
+def test_a_step_tells_how_long_it_took_and_how_often_it_was_tried() -> None:
+    """From entering to leaving, pauses included; the error of an attempt that a later one made good is gone."""
+    history = History().enter("ReserveSeat").invoke().lambda_failed("StoreBusy").invoke()
+    history.add("LambdaFunctionSucceeded").leave("ReserveSeat")
+    [step] = timeline_of(history.events).steps
+    assert (step.state, step.attempts, step.error) == (State.SUCCEEDED, 2, None)
+    assert step.duration_s == pytest.approx(0.7)
+
+
+def test_between_two_attempts_a_step_is_retrying_with_the_error_of_the_first() -> None:
+    """What a person sees during the pause."""
+    history = History().enter("ReserveSeat").invoke().lambda_failed("StoreBusy")
+    [step] = timeline_of(history.events).steps
+    assert (step.state, step.attempts, step.error) == (State.RETRYING, 1, "StoreBusy")
+
+
+@pytest.mark.parametrize(
+    ("kind", "details"),
+    [
+        ("LambdaFunctionFailed", "lambdaFunctionFailedEventDetails"),
+        ("LambdaFunctionTimedOut", "lambdaFunctionTimedOutEventDetails"),
+        ("LambdaFunctionScheduleFailed", "lambdaFunctionScheduleFailedEventDetails"),
+        ("LambdaFunctionStartFailed", "lambdaFunctionStartFailedEventDetails"),
+        ("TaskFailed", "taskFailedEventDetails"),
+        ("TaskTimedOut", "taskTimedOutEventDetails"),
+        ("TaskSubmitFailed", "taskSubmitFailedEventDetails"),
+    ],
+)
+def test_every_kind_of_failed_attempt_keeps_its_error_name(kind: str, details: str) -> None:
+    """Step Functions has one event type and one key for each."""
+    history = History().enter("ProcessPayment").invoke().add(kind, **{details: {"error": "States.Timeout"}})
+    [step] = timeline_of(history.leave("ProcessPayment").events).steps
+    assert (step.state, step.error) == (State.FAILED, "States.Timeout")
+
+
+def test_a_step_that_waits_for_its_task_token_is_waiting() -> None:
+    """TaskSubmitted: the command is on its way, the answer is not here."""
+    history = History().enter("AwaitPaymentMethod").add("TaskScheduled").add("TaskStarted").add("TaskSubmitted")
+    [step] = timeline_of(history.events).steps
+    assert step.state is State.WAITING
+
+
+def test_a_compensation_that_failed_for_good_undid_nothing() -> None:
+    """The next one runs all the same, but the seat does not count as given back."""
+    history = History().succeed(*TO_PAYMENT).refuse("ProcessPayment", "CardDeclined").succeed("ReleaseBaggage")
+    history.refuse("ReleaseSeat", "StoreBusy").succeed("CancelBooking", "FlagBooking")
+    timeline = timeline_of(history.events)
+    assert timeline.rolled_back == ["ReleaseBaggage", "CancelBooking"]
+    assert states(timeline)["ReserveSeat"] is State.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome"), [("ExecutionAborted", Outcome.ABORTED), ("ExecutionTimedOut", Outcome.TIMED_OUT)]
+)
+def test_an_execution_that_was_ended_from_outside_leaves_no_step_running(kind: str, outcome: Outcome) -> None:
+    """Its last step failed with it."""
+    timeline = timeline_of(History().enter("ReserveSeat").invoke().add(kind).events)
+    assert timeline.outcome is outcome
+    assert (timeline.steps[-1].state, timeline.steps[-1].error) == (State.FAILED, outcome.value)
+
+
+def test_a_state_that_is_entered_twice_is_two_steps() -> None:
+    """A loop in the machine is a sequence in the timeline."""
+    timeline = timeline_of(History().succeed("ProcessPayment", "RenewSeatLock", "ProcessPayment").events)
+    assert [step.name for step in timeline.steps] == ["ProcessPayment", "RenewSeatLock", "ProcessPayment"]
+
+
+@pytest.mark.parametrize("size", [1, 2, 7])
+def test_events_in_pieces_give_the_same_timeline_and_each_note_once(size: int) -> None:
+    """However the polls fall, and although every piece repeats the one before."""
+    events = declined().events
+    whole, all_notes = advance(Timeline(), events)
+    timeline, notes = Timeline(), []
+    for end in range(size, len(events) + size, size):
+        timeline, news = advance(timeline, reversed(events[max(0, end - 2 * size) : end]))
+        notes += news
+    assert timeline == whole
+    assert notes == all_notes
+
+
+def test_the_notes_tell_the_rollback_as_it_happens() -> None:
+    """For a log: the failure, then each compensation with what it undid."""
+    _, notes = advance(Timeline(), declined().events)
+    told = [f"{note.step.name} {note.what}" for note in notes]
+    start = told.index("ProcessPayment failed")
+    assert told[start : start + 7] == [
+        "ProcessPayment failed",
+        "ReleaseBaggage entered",
+        "ReleaseBaggage succeeded",
+        "ReserveBaggage compensated",
+        "ReleaseSeat entered",
+        "ReleaseSeat succeeded",
+        "ReserveSeat compensated",
+    ]
+
+
+class StepFunctions:
+    """GetExecutionHistory over a growing history: each call of the first page sees ``step`` events more."""
+
+    class exceptions:  # noqa: N801
+        """As on a boto3 client."""
+
+        class ExecutionDoesNotExist(Exception):
+            """As on a boto3 client."""
+
+    def __init__(self, events: list[dict[str, Any]], step: int, page: int = 100) -> None:
+        self.events, self.step, self.page = events, step, page
+        self.seen = 0
+        self.calls = 0
+
+    def get_execution_history(self, **request: Any) -> dict[str, Any]:
+        """Newest first, a page at a time."""
+        assert request["reverseOrder"]
+        self.calls += 1
+        start = int(request.get("nextToken", 0))
+        if not start:
+            self.seen = min(self.seen + self.step, len(self.events))
+        newest_first = self.events[: self.seen][::-1]
+        answer: dict[str, Any] = {"events": newest_first[start : start + self.page]}
+        if start + self.page < len(newest_first):
+            answer["nextToken"] = str(start + self.page)
+        return answer
+
+
+def run(client: Any, timeout_s: float = 60.0) -> Iterable[tuple[Timeline, list[Any]]]:
+    now = iter(range(10_000))
+    return follow(client, EXECUTION, timeout_s=timeout_s, clock=lambda: float(next(now)), wait=lambda _s: None)
+
+
+@pytest.mark.parametrize("page", [100, 3])
+def test_following_ends_with_the_execution_and_misses_no_event(page: int) -> None:
+    """Also when what is new does not fit on one page of the answer."""
+    client = StepFunctions(declined().events, step=10, page=page)
+    *_, (timeline, _notes) = run(client)
+    assert timeline == timeline_of(declined().events)
+
+
+def test_following_asks_for_no_page_that_it_has_read() -> None:
+    """Newest first, and back only as far as something is new."""
+    client = StepFunctions(declined().events, step=3, page=3)
+    assert len(list(run(client))) == client.calls
+
+
+def test_a_saga_that_outlasts_the_wait_is_an_error_that_names_the_booking() -> None:
+    """Nothing waits for ever."""
+    client = StepFunctions(History().enter("ProcessPayment").invoke().events, step=10)
+    with pytest.raises(SagaStillRunning, match=r"after 5 s: bk-1"):
+        list(run(client, timeout_s=5))
+
+
+def test_a_booking_without_a_saga_is_an_error_that_names_it() -> None:
+    """A mistyped booking id."""
+
+    class Nothing(StepFunctions):
+        def get_execution_history(self, **_request: Any) -> dict[str, Any]:
+            raise self.exceptions.ExecutionDoesNotExist
+
+    with pytest.raises(SagaNotFound, match="bk-1"):
+        list(run(Nothing([], 1)))
+
+
+def test_a_history_without_an_end_is_not_read_for_ever() -> None:
+    """A service that always promises another page."""
+
+    class Endless(StepFunctions):
+        def get_execution_history(self, **_request: Any) -> dict[str, Any]:
+            return {"events": [{"id": 10_000, "type": "X", "timestamp": T0}], "nextToken": "more"}
+
+    with pytest.raises(FollowError, match="no booking"):
+        list(run(Endless([], 1)))
+
+
+def test_the_execution_of_a_booking_bears_its_id() -> None:
+    """The ARN that the console, the logs and the CLI share."""
+    saga = "arn:aws:states:eu-central-1:000000000000:stateMachine:saga"
+    assert execution_arn(saga, "bk-1") == EXECUTION
