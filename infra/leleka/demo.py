@@ -100,9 +100,7 @@ def _own_stage(console: Console) -> Iterator[Stage]:
             console.print("   stopping what was started")
 
 
-def _book(
-    stage: Stage, api: ApiClient, console: Console, seat: str, name: str, payment_method: str
-) -> Ending:
+def _book(stage: Stage, api: ApiClient, console: Console, seat: str, name: str, payment_method: str) -> Ending:
     request = BookingRequest(FLIGHT, seat, name, f"{name.lower()}@example.com", 1, payment_method)
     booking = api.book(request, str(uuid.uuid4()))
     ending = journey.watch(stage, api, booking.booking_id, _SAGA_TIMEOUT_S, console)

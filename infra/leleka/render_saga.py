@@ -37,7 +37,7 @@ def table(timeline: Timeline, now: datetime) -> Table:
     """The steps as a table; ``now`` gives a running step its age."""
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=1)
-    grid.add_column(overflow="fold")
+    grid.add_column(no_wrap=True)
     grid.add_column(justify="right", no_wrap=True)
     grid.add_column(overflow="fold")
     for step in timeline.steps:

@@ -1,6 +1,7 @@
 """Where a local stack keeps its state and which ports it uses."""
 
 import os
+import shutil
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,11 @@ class StackConfig:
     def log_dir(self) -> Path:
         """The servers' logs."""
         return self.state_dir / "logs"
+
+    def remove_data(self) -> None:
+        """Removes what LocalStack kept on disk, functions' code included. Logs stay."""
+        for folder in ("files", "tmp"):
+            shutil.rmtree(self.state_dir / folder, ignore_errors=True)
 
 
 def free_ports(count: int) -> list[int]:

@@ -99,7 +99,9 @@ def stop(config: StackConfig) -> bool:
             process.signal(signal.SIGKILL)
         if not process.wait_until_gone(5.0):
             raise StackError(f"process {process.pid} of the stack in {config.state_dir} does not end")
+    # A supervisor that was killed left these behind.
     config.state_file.unlink(missing_ok=True)
+    config.remove_data()
     return True
 
 

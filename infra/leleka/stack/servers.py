@@ -1,6 +1,7 @@
 """The two servers of the stack: how each is started, and when it is up."""
 
 import ctypes
+import functools
 import http.client
 import os
 import platform
@@ -151,10 +152,12 @@ def _spawn(name: str, command: list[str], environment: dict[str, str], log_dir: 
             start_new_session=True,
             # The supervisor is single-threaded and starts this from its main thread, so the hook is safe, and the
             # signal comes when the supervisor itself ends, even by SIGKILL.
-            preexec_fn=_die_with_parent,  # noqa: PLW1509
+            preexec_fn=functools.partial(_die_with_parent, os.getpid()),  # noqa: PLW1509
         )
     return Server(name, process, log)
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(supervisor_pid: int) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != supervisor_pid:  # it was gone before the kernel was told
+        os._exit(1)

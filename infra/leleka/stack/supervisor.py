@@ -5,10 +5,10 @@ when its standard input closes, that is, when the process that started it is gon
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -43,10 +43,20 @@ def main() -> int:
     config = StackConfig(Path(state_dir), int(gateway_port), int(valkey_port))
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _raise_stopped)
+    with (config.state_dir / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            config.error_file.write_text(f"another stack is running or starting in {config.state_dir}\n")
+            return 1
+        return _run(config, int(gateway_port), int(valkey_port), tied="--tied" in options)
+
+
+def _run(config: StackConfig, gateway_port: int, valkey_port: int, *, tied: bool) -> int:
     servers: list[Server] = []
     try:
-        _bring_up(config, int(gateway_port), int(valkey_port), servers)
-        _wait_for_an_end(servers, tied="--tied" in options)
+        _bring_up(config, gateway_port, valkey_port, servers)
+        _wait_for_an_end(servers, tied=tied)
     except _Stopped:
         return 0
     except StackError as error:
@@ -62,8 +72,7 @@ def _raise_stopped(_number: int, _frame: FrameType | None) -> None:
 
 
 def _bring_up(config: StackConfig, gateway_port: int, valkey_port: int, servers: list[Server]) -> None:
-    for leftover in ("files", "tmp"):
-        shutil.rmtree(config.state_dir / leftover, ignore_errors=True)
+    config.remove_data()
     servers.append(start_localstack(gateway_port, config.state_dir, config.log_dir))
     servers.append(start_valkey(valkey_port, config.log_dir))
     _record(config, gateway_port, valkey_port, servers, ready=False)
@@ -108,8 +117,7 @@ def _take_down(config: StackConfig, servers: list[Server]) -> None:
         except subprocess.TimeoutExpired:
             server.process.kill()
             server.process.wait()
-    for leftover in ("files", "tmp"):
-        shutil.rmtree(config.state_dir / leftover, ignore_errors=True)
+    config.remove_data()
     config.state_file.unlink(missing_ok=True)
 
 

@@ -22,13 +22,14 @@ from moto.dynamodb.models import DynamoDBBackend
 
 _MAX_OPERATIONS = 100
 _OPERATIONS = {"ConditionCheck", "Put", "Delete", "Update"}
-_moto_update_item = DynamoDBBackend.update_item
+_backend_class: Any = DynamoDBBackend
+_moto_update_item = _backend_class.update_item
 
 
 def install() -> None:
     """Replaces moto's own methods."""
-    DynamoDBBackend.transact_write_items = transact_write_items
-    DynamoDBBackend.update_item = update_item
+    _backend_class.transact_write_items = transact_write_items
+    _backend_class.update_item = update_item
 
 
 def update_item(backend: Any, table_name: str, key: dict[str, Any], *args: Any, **options: Any) -> Any:

@@ -1,0 +1,110 @@
+"""An operator's commands: they name what is missing, and what fails is one line."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from leleka import cli_stack, stages_here
+from leleka.deploy import DeployError
+from leleka.seed import SeedReport
+from leleka.stack import RunningStack, StackError
+from leleka.stage import StageError
+
+from tests.unit.cli_world import BOOK, run
+
+LOGS = Path("/logs")
+
+
+def nothing(*_: Any) -> None:
+    return None
+
+
+@pytest.mark.parametrize("command", [("seats", "X"), ("flights", "KBP", "BCN"), BOOK, ("deploy",), ("seed",)])
+def test_without_a_stack_every_command_names_the_one_that_starts_it(
+    command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A newcomer's first mistake."""
+    monkeypatch.setattr(stages_here, "find", nothing)
+    result = run(*command)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.splitlines()[-1] == "error: no local stack runs here; run: leleka up"
+
+
+def test_status_without_a_stack_is_a_document_and_exit_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So a script can wait for it."""
+    monkeypatch.setattr(cli_stack, "find", nothing)
+    result = run("status", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == {"running": False, "servers": [], "deployed": False}
+    assert run("status").stdout == ""
+
+
+@pytest.mark.parametrize(("valkey_up", "exit_code"), [(True, 0), (False, 1)])
+def test_status_tells_which_server_does_not_answer(
+    valkey_up: bool, exit_code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ports, health and logs of both; a sick one is exit code 1."""
+    processes = {name: type("Id", (), {"pid": 7})() for name in ("localstack", "valkey")}
+    stack = RunningStack(4566, 6379, LOGS, processes)
+    monkeypatch.setattr(cli_stack, "find", lambda _config: stack)
+    monkeypatch.setattr(cli_stack, "localstack_answers", lambda _port: True)
+    monkeypatch.setattr(cli_stack, "valkey_answers", lambda _port: valkey_up)
+    monkeypatch.setattr(cli_stack, "_deployed_stage", nothing)
+    result = run("status", "--json")
+    servers = {server["name"]: server for server in json.loads(result.stdout)["servers"]}
+    assert servers["valkey"] == {
+        "name": "valkey",
+        "pid": 7,
+        "port": 6379,
+        "healthy": valkey_up,
+        "log": "/logs/valkey.log",
+    }
+    assert result.exit_code == run("status").exit_code == exit_code
+
+
+@pytest.mark.parametrize(
+    ("command", "function", "error"),
+    [
+        ("up", "leleka.cli_stack.start", StackError("LocalStack ended at once; its log: /logs")),
+        ("down", "leleka.cli_stack.stop", StackError("process 7 does not end")),
+        ("deploy", "leleka.cli_stack.stages_here.aws_of", StageError("no local stack")),
+        ("demo", "leleka.demo.run", DeployError("chalice package failed:\nno requirements.txt")),
+    ],
+)
+def test_whatever_fails_is_one_line_on_stderr(
+    command: str, function: str, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message of the module that knows; line breaks in it become blanks."""
+    monkeypatch.setattr(function, raising(error))
+    result = run(command)
+    assert result.exit_code == 1
+    assert result.stderr == f"error: {str(error).replace(chr(10), ' ')}\n"
+
+
+def test_an_interrupted_command_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As shells expect it."""
+    monkeypatch.setattr("leleka.cli_stack.start", raising(KeyboardInterrupt()))
+    assert run("up").exit_code == 130
+
+
+def raising(error: BaseException) -> Callable[..., Any]:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return fail
+
+
+def test_a_stage_on_aws_needs_the_url_of_its_lock_server() -> None:
+    """Nothing on this machine can know it."""
+    result = run("deploy", "--stage", "prod")
+    assert result.exit_code == 1
+    assert "--lock-url" in result.stderr
+
+
+def test_seed_tells_how_much_was_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    """0 the second time."""
+    monkeypatch.setattr(stages_here, "load", nothing)
+    monkeypatch.setattr("leleka.seed.seed", lambda _stage: SeedReport(12, 2160, 0, 0.7))
+    assert run("seed").stdout == "12 flights, 2160 seats, 0 of them new, 0.7 s\n"
