@@ -1,6 +1,7 @@
 """The Chalice project: registers the services' blueprints, nothing else."""
 
 from chalice.app import Chalice
+
 from chalicelib.api.routes import blueprint as api
 from chalicelib.baggage.handlers import blueprint as baggage
 from chalicelib.booking.handlers import blueprint as booking

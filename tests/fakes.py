@@ -53,9 +53,7 @@ class CrashingGateway:
 
     def charge(self, booking_id: str, amount_minor: int, currency: str, payment_method: str) -> Receipt:
         """Charges, and loses the answer as often as asked."""
-        receipt: Receipt = self._gateway.charge(
-            booking_id, amount_minor, currency, payment_method
-        )
+        receipt: Receipt = self._gateway.charge(booking_id, amount_minor, currency, payment_method)
         self._lose()
         return receipt
 

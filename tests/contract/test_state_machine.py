@@ -55,10 +55,7 @@ def catches(state: dict[str, Any]) -> dict[str, str]:
 def retried(state: dict[str, Any]) -> set[str]:
     """The errors after which the state is tried again."""
     return {
-        error
-        for retry in state.get("Retry", [])
-        if retry.get("MaxAttempts", 3) > 0
-        for error in retry["ErrorEquals"]
+        error for retry in state.get("Retry", []) if retry.get("MaxAttempts", 3) > 0 for error in retry["ErrorEquals"]
     }
 
 

@@ -130,9 +130,7 @@ def test_the_same_request_twice_makes_one_booking(customer: Customers, seat: str
     promises.hold()
 
 
-def test_a_key_that_was_used_for_another_request_is_refused(
-    stage: Stage, customer: Customers, seat: str, promises: Promises
-) -> None:
+def test_a_key_that_was_used_for_another_request_is_refused(customer: Customers, seat: str, promises: Promises) -> None:
     """And the first booking goes on as if nothing had been asked."""
     olena, key = customer(), str(uuid.uuid4())
     booking_id = olena.book(seat, key=key)["booking_id"]
@@ -143,7 +141,7 @@ def test_a_key_that_was_used_for_another_request_is_refused(
     promises.hold()
 
 
-def test_fifty_customers_for_one_seat(stage: Stage, customer: Customers, seat: str, promises: Promises) -> None:
+def test_fifty_customers_for_one_seat(customer: Customers, seat: str, promises: Promises) -> None:
     """One CONFIRMED, forty-nine CANCELLED with a reason, no lock left, money taken once."""
     customers = [customer() for _ in range(50)]
     together = Barrier(len(customers))

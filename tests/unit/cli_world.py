@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from typer.testing import CliRunner, Result
+
 from leleka.cli import app
 from leleka.seed.data import load_fleet
 from leleka.seed.items import seats_of
 from leleka.stage import Aws
-from typer.testing import CliRunner, Result
-
 from tests.unit.saga_history import History, StepFunctions
 from tests.unit.test_cli_api_client import BOOKING
 

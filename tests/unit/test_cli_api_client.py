@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from leleka.api_client import ApiClient, ApiError, ApiProblem, ApiUnreachable, BookingRequest
 
 URL = "http://127.0.0.1:4566/_aws/execute-api/abc/api"

@@ -7,10 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
+
 from leleka import cli_bookings, stages_here
 from leleka.api_client import ApiClient
 from leleka.stage import Stage
-
 from tests.unit.cli_world import BOOK, FakeAws, World, run
 from tests.unit.saga_history import History, confirmed, declined
 from tests.unit.test_cli_api_client import problem

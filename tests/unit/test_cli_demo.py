@@ -10,12 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
+from rich.console import Console
+
 from leleka import demo
 from leleka.api_client import ApiClient
 from leleka.demo import DemoFailed
 from leleka.stage import Aws, Stage
-from rich.console import Console
-
 from tests.unit.saga_history import History, StepFunctions, confirmed, declined
 
 SOLD = {"status": "CONFIRMED", "amount_minor": 7990, "currency": "EUR"}

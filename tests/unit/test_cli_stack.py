@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from leleka import cli_stack, stages_here
 from leleka.deploy import DeployError
 from leleka.seed import SeedReport
 from leleka.stack import RunningStack, StackError
 from leleka.stage import StageError
-
 from tests.unit.cli_world import BOOK, run
 
 LOGS = Path("/logs")

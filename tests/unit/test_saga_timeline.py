@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+
 from leleka.follow import FollowError, SagaNotFound, SagaStillRunning, execution_arn, follow
 from leleka.saga import advance, timeline_of
 from leleka.timeline import Outcome, Role, State, Timeline
-
 from tests.unit.saga_history import T0, TO_PAYMENT, History, StepFunctions, confirmed, declined
 
 EXECUTION = "arn:aws:states:eu-central-1:000000000000:execution:saga:bk-1"

@@ -205,7 +205,7 @@ def test_an_unknown_flight_has_no_map(seats: SeatService) -> None:
 
 @pytest.mark.parametrize("code", ["TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"])
 def test_a_conflict_is_no_refusal(seats: SeatService, code: str) -> None:
-    """Another transaction in the way says nothing of the seat; the step may be repeated, and the lock is kept for it."""
+    """Another transaction in the way says nothing of the seat; the step may be repeated, its lock is kept for it."""
 
     def conflict(**_: Any) -> None:
         response: Any = {

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+
 from leleka.seed.data import Layout, load_fleet
 from leleka.seed.items import seats_of
 

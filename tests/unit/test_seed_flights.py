@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+
 from leleka.seed import SeedError, compute
 from leleka.seed.data import Service, airport, load_fleet, load_schedule
 from leleka.seed.items import Item, block_minutes, distance_km, flight_item, next_day

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 from botocore.exceptions import ClientError
+
 from leleka.seed import SeedError, seed
 from leleka.seed.data import load_schedule
 from leleka.stage import Aws, Stage
