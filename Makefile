@@ -5,6 +5,9 @@ UV_VERSION := 0.13.9
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 export PYTHONPATH :=
 export UV_PYTHON_PREFERENCE := system
+# The certificates of the machine, for those behind a proxy of their own; set both, since uv has renamed the setting.
+export UV_SYSTEM_CERTS := 1
+export UV_NATIVE_TLS := 1
 export PYTHONDONTWRITEBYTECODE :=
 LELEKA := .venv/bin/leleka
 
@@ -15,7 +18,7 @@ help: ## list the commands
 
 .tools/bin/uv: ## uv comes from PyPI into .tools, so that the machine needs only make, pip and a Python
 	@command -v uv >/dev/null 2>&1 && mkdir -p .tools/bin && ln -sf "$$(command -v uv)" $@ || \
-	  python3 -m pip install --quiet --disable-pip-version-check --no-warn-script-location --target .tools uv==$(UV_VERSION)
+	  python3 -m pip install --quiet --root-user-action ignore --disable-pip-version-check --no-warn-script-location --target .tools uv==$(UV_VERSION)
 
 .venv/.ready: .tools/bin/uv requirements.lock pyproject.toml .python-version
 	@uv venv --quiet --allow-existing .venv

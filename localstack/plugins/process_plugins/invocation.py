@@ -39,6 +39,9 @@ def run(
     """Runs the event in the lease's worker, which is started first if there is none."""
     began_s = time.monotonic()
     init_s: float | None = None
+    if lease.worker is not None and not lease.worker.is_alive():
+        lease.worker.close()  # it ended while it was idle
+        lease.worker = None
     if lease.worker is None:
         lease.worker = launch()
     worker = lease.worker
