@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from leleka import cli_stack, stages_here
+from leleka import cli_stack, stages_here, terminal
 from leleka.deploy import DeployError
 from leleka.seed import SeedReport
 from leleka.stack import RunningStack, StackError
@@ -81,6 +81,14 @@ def test_whatever_fails_is_one_line_on_stderr(
     result = run(command)
     assert result.exit_code == 1
     assert result.stderr == f"error: {str(error).replace(chr(10), ' ')}\n"
+
+
+def test_text_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """A lock's key ends in ``:lock:``-like words and a message may hold brackets; neither is markup here."""
+    text = "lock seat:KBP-BCN-0615:12B:lock: [red]"
+    terminal.stdout().print(text)
+    terminal.say(text)
+    assert capsys.readouterr() == (f"{text}\n", f"{text}\n")
 
 
 def test_an_interrupted_command_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:

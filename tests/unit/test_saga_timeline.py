@@ -44,6 +44,12 @@ def test_what_was_undone_is_compensated_and_what_only_read_is_not() -> None:
     assert (found["ValidateFlight"], found["ProcessPayment"]) == (State.SUCCEEDED, State.FAILED)
 
 
+def test_a_payment_that_failed_stays_failed_after_its_refund() -> None:
+    """The refund makes sure that nothing is kept; it undoes no success."""
+    history = History().succeed(*TO_PAYMENT).refuse("ProcessPayment", "States.Timeout").succeed("RefundPayment")
+    assert states(timeline_of(history.events))["ProcessPayment"] is State.FAILED
+
+
 def test_a_step_tells_how_long_it_took_and_how_often_it_was_tried() -> None:
     """From entering to leaving, pauses included; the error of an attempt that a later one made good is gone."""
     history = History().enter("ReserveSeat").invoke().lambda_failed("StoreBusy").invoke()

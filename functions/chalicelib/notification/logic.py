@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from chalicelib.notification.models import BookingEvent, BookingFacts, EventKind, Mail
-from chalicelib.notification.store import Bookings, MailServer, SentStore
+from chalicelib.notification.store import SentStore
 from chalicelib.shared.clock import Clock
 
 _REASONS = {
@@ -15,13 +15,19 @@ _REASONS = {
 }
 
 
-class Sender(Protocol):
-    """Anything that sends a mail."""
+class Bookings(Protocol):
+    """Who knows the booking."""
+
+    def facts(self, booking_id: str, /) -> BookingFacts: ...
+
+
+class MailServer(Protocol):
+    """Who sends the mail."""
 
     def send(self, mail: Mail) -> None: ...
 
 
-def notify(event: BookingEvent, sent: SentStore, bookings: Bookings, mails: MailServer | Sender, clock: Clock) -> bool:
+def notify(event: BookingEvent, sent: SentStore, bookings: Bookings, mails: MailServer, clock: Clock) -> bool:
     """Sends the mail of this event unless it was sent before; true if it went out now.
 
     Raises:
