@@ -3,8 +3,11 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,13 +45,14 @@ class Package:
 
 
 def package(stage: str) -> Package:
-    """Packages the functions into ``.leleka/build/<stage>``. Needs no AWS, so it can run while a stack starts.
+    """Packages the functions into a folder of their own. Needs no AWS, so it can run while a stack starts.
 
     Raises:
         DeployError: Chalice could not package; its last lines are in the message.
     """
-    out = PROJECT / ".leleka" / "build" / stage
-    out.mkdir(parents=True, exist_ok=True)
+    build = PROJECT / ".leleka" / "build"
+    build.mkdir(parents=True, exist_ok=True)
+    out = Path(tempfile.mkdtemp(prefix=f"{stage}-", dir=build))
     command = [
         str(Path(sys.executable).with_name("chalice")),
         *("--project-dir", str(PROJECT / "functions"), "package", "--stage", stage),
@@ -84,6 +88,7 @@ def deploy(aws: Aws, lock_url: str, *, packaged: Package | None = None, **settin
         parameters = {"LockUrl": lock_url, **settings}
         template_url = _upload(aws, packaged, parameters)
         _apply(aws, template_url, parameters)
+        shutil.rmtree(packaged.code.parent, ignore_errors=True)
         if aws.stage == LOCAL:
             # LocalStack's mail server accepts what it has been told to accept; on AWS the operator proves the domain.
             aws.client("ses").verify_email_identity(EmailAddress="bookings@leleka.example")
@@ -138,7 +143,7 @@ def _apply(aws: Aws, template_url: str, parameters: dict[str, str]) -> None:
     cloudformation: CloudFormationClient = aws.client("cloudformation")
     name = stages.stack_name(aws.stage)
     exists = _exists(cloudformation, name)
-    change_set = f"deploy-{hashlib.sha256((template_url + str(parameters)).encode()).hexdigest()[:16]}"
+    change_set = f"deploy-{uuid.uuid4().hex[:16]}"
     given: list[ParameterTypeDef] = [
         {"ParameterKey": key, "ParameterValue": value} for key, value in sorted(parameters.items())
     ]
@@ -161,6 +166,9 @@ def _apply(aws: Aws, template_url: str, parameters: dict[str, str]) -> None:
             cloudformation.delete_change_set(StackName=name, ChangeSetName=change_set)
             return
         raise DeployError(f"CloudFormation refused the change of {name}: {_why(cloudformation, name)}") from error
+    if _has_no_changes(cloudformation, name, change_set):  # LocalStack calls an empty change set complete
+        cloudformation.delete_change_set(StackName=name, ChangeSetName=change_set)
+        return
     cloudformation.execute_change_set(StackName=name, ChangeSetName=change_set)
     waiter = cloudformation.get_waiter("stack_update_complete" if exists else "stack_create_complete")
     try:
@@ -180,7 +188,8 @@ def _exists(cloudformation: "CloudFormationClient", name: str) -> bool:
 def _has_no_changes(cloudformation: "CloudFormationClient", name: str, change_set: str) -> bool:
     described = cloudformation.describe_change_set(StackName=name, ChangeSetName=change_set)
     reason = described.get("StatusReason", "")
-    return "didn't contain changes" in reason or "No updates are to be performed" in reason
+    said_so = "didn't contain changes" in reason or "No updates are to be performed" in reason
+    return said_so or (described["Status"] == "CREATE_COMPLETE" and not described.get("Changes"))
 
 
 def _why(cloudformation: "CloudFormationClient", name: str) -> str:

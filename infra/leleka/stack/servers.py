@@ -131,6 +131,7 @@ def _localstack_environment(port: int, state_dir: Path) -> dict[str, str]:
         "DNS_ADDRESS": "0",
         "SKIP_SSL_CERT_DOWNLOAD": "1",
         "DISABLE_EVENTS": "1",
+        "CFN_NO_WAIT_ITERATIONS": "200",  # look again at once at what is being made, instead of after a second
         "LAMBDA_RUNTIME_EXECUTOR": "process",
         "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": "120",
         "PROVIDER_OVERRIDE_DYNAMODB": "atomic",

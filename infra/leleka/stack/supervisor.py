@@ -30,7 +30,7 @@ from leleka.stack.servers import (
 
 _VALKEY_UP_S = 10.0
 _LOCALSTACK_UP_S = 90.0
-_STOP_S = 10.0
+_STOP_S = 2.0  # LocalStack has nothing to save, and would wait for its idle threads for longer
 
 
 class _Stopped(Exception):

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from localstack.runtime import hooks
 from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 from localstack.services.plugins import aws_provider
 
@@ -25,11 +24,3 @@ def dynamodb_atomic() -> Any:
     from process_plugins.dynamodb import service  # noqa: PLC0415 - loaded only when chosen
 
     return service()
-
-
-@hooks.on_infra_start()
-def poll_cloudformation_quickly() -> None:
-    """Always: see the module that it calls."""
-    from process_plugins.cloudformation import poll_quickly  # noqa: PLC0415 - after LocalStack's own set-up
-
-    poll_quickly()
