@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @functools.cache
-def _aws(service: str, read_timeout_s: int = 3, attempts: int = 3) -> Any:
+def _aws(service: str, read_timeout_s: int = 3, attempts: int = 2) -> Any:
     import boto3
     from botocore.config import Config
 

@@ -120,7 +120,9 @@ def _ensure_bucket(s3: Any, bucket: str, region: str) -> None:
     try:
         s3.head_bucket(Bucket=bucket)
     except ClientError:
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": region})
+        # S3 takes no location for its oldest region.
+        where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        s3.create_bucket(Bucket=bucket, **where)
         s3.put_public_access_block(
             Bucket=bucket,
             PublicAccessBlockConfiguration={
@@ -182,7 +184,10 @@ def _exists(cloudformation: "CloudFormationClient", name: str) -> bool:
         stacks = cloudformation.describe_stacks(StackName=name)["Stacks"]
     except ClientError:
         return False
-    return stacks[0]["StackStatus"] != "REVIEW_IN_PROGRESS"
+    status = stacks[0]["StackStatus"]
+    if status == "ROLLBACK_COMPLETE":
+        raise DeployError(f"stack {name} is what a failed first deployment left; delete it, then deploy again")
+    return status != "REVIEW_IN_PROGRESS"
 
 
 def _has_no_changes(cloudformation: "CloudFormationClient", name: str, change_set: str) -> bool:

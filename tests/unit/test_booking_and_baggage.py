@@ -150,6 +150,17 @@ def test_more_bags_than_there_is_room_for_are_refused(baggage: BaggageStore, dyn
     assert free_bags(dynamodb) == 3
 
 
+def test_a_refused_retry_closes_the_door_on_its_earlier_attempt(
+    baggage: BaggageStore, dynamodb: "DynamoDBClient"
+) -> None:
+    """A refusal is not compensated: bags that the first attempt takes later would never be given back."""
+    with pytest.raises(BaggageFull):
+        baggage_logic.reserve_baggage(ReserveBaggageCommand("bk-1", FLIGHT, 4, attempt=1), baggage)
+    with pytest.raises(AlreadyCompensated):
+        baggage_logic.reserve_baggage(ReserveBaggageCommand("bk-1", FLIGHT, 1), baggage)
+    assert free_bags(dynamodb) == 3
+
+
 def test_a_negative_number_of_bags_does_not_raise_the_quota(baggage: BaggageStore, dynamodb: "DynamoDBClient") -> None:
     """The service checks what it is told, whoever tells it."""
     with pytest.raises(InvalidRequest):

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from chalicelib.seat import logic
 from chalicelib.seat.models import ConfirmSeatCommand, ReleaseSeatCommand, ReserveSeatCommand, SeatHold, SeatStatus
@@ -60,12 +60,11 @@ def test_a_hold_names_its_end_and_its_fencing_number(seats: SeatService) -> None
     assert seats.seat()["status"] == "HELD"
 
 
-def test_the_second_customer_is_refused_by_the_lock_without_a_write(seats: SeatService) -> None:
-    """A loser costs one lock command; the database is not asked."""
+def test_the_second_customer_is_refused_by_the_lock(seats: SeatService) -> None:
+    """The database is not asked."""
     seats.reserve("a")
     with pytest.raises(SeatTaken, match="another customer"):
         seats.reserve("b")
-    assert "Item" not in seats.dynamodb.get_item(TableName="seat-ledger", Key=to_item({"booking_id": "b"}))
 
 
 def test_without_a_lock_server_the_database_decides(seats: SeatService) -> None:
@@ -99,6 +98,26 @@ def test_a_retry_that_lost_its_lock_still_finds_its_hold(seats: SeatService) -> 
     first = seats.reserve("a")
     seats.lock.owners[FLIGHT, SEAT] = "lock-of-b"
     assert seats.reserve("a", attempt=1) == first
+
+
+def test_a_refused_retry_closes_the_door_on_its_earlier_attempt(seats: SeatService) -> None:
+    """A refusal is not compensated, so the first attempt, were it still on its way, must find nothing to take."""
+    seats.reserve("b")
+    with pytest.raises(SeatTaken):
+        seats.reserve("a", attempt=1)
+    seats.release("b")
+    with pytest.raises(AlreadyCompensated):
+        seats.reserve("a")
+    assert seats.seat()["status"] == "AVAILABLE"
+    assert seats.lock.owners == {}
+
+
+def test_a_first_refusal_writes_nothing(seats: SeatService) -> None:
+    """It costs one lock command and no row."""
+    seats.reserve("b")
+    with pytest.raises(SeatTaken):
+        seats.reserve("a")
+    assert "Item" not in seats.dynamodb.get_item(TableName="seat-ledger", Key=to_item({"booking_id": "a"}))
 
 
 def test_an_unknown_seat_is_refused_and_leaves_no_lock(seats: SeatService) -> None:
@@ -203,14 +222,15 @@ def test_an_unknown_flight_has_no_map(seats: SeatService) -> None:
         logic.seat_map("KBP-BCN-0101", seats.store, seats.clock)
 
 
+@pytest.mark.parametrize("beside", ["None", "ConditionalCheckFailed"])
 @pytest.mark.parametrize("code", ["TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"])
-def test_a_conflict_is_no_refusal(seats: SeatService, code: str) -> None:
+def test_a_conflict_is_no_refusal(seats: SeatService, code: str, beside: str) -> None:
     """Another transaction in the way says nothing of the seat; the step may be repeated, its lock is kept for it."""
 
     def conflict(**_: Any) -> None:
         response: Any = {
             "Error": {"Code": "TransactionCanceledException", "Message": "cancelled"},
-            "CancellationReasons": [{"Code": code}, {"Code": "None"}],
+            "CancellationReasons": [{"Code": code}, {"Code": beside}],
         }
         raise ClientError(response, "TransactWriteItems")
 
@@ -219,3 +239,14 @@ def test_a_conflict_is_no_refusal(seats: SeatService, code: str) -> None:
         seats.reserve("a")
     seats.dynamodb.meta.events.unregister("before-parameter-build.dynamodb.TransactWriteItems", conflict)
     assert seats.reserve("a").fencing_number == 1
+
+
+def test_a_database_that_does_not_answer_gives_no_verdict(seats: SeatService) -> None:
+    """The step may be repeated; it is not the customer who is refused."""
+
+    def silence(**_: Any) -> None:
+        raise ReadTimeoutError(endpoint_url="https://dynamodb")
+
+    seats.dynamodb.meta.events.register("before-parameter-build.dynamodb.TransactWriteItems", silence)
+    with pytest.raises(StoreBusy):
+        seats.reserve("a")

@@ -5,12 +5,16 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-type FlightId = Annotated[str, Meta(pattern=r"^[A-Z]{3}-[A-Z]{3}-[0-9]{4}$")]
-type SeatNumber = Annotated[str, Meta(pattern=r"^[1-9][0-9]?[A-K]$")]
-type AirportCode = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
-type Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^\S[^\x00-\x1f\x7f]*$")]
-type EmailAddress = Annotated[str, Meta(max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
-type PaymentMethodId = Annotated[str, Meta(pattern=r"^pm_[A-Za-z0-9_]{1,64}$")]
+type FlightId = Annotated[str, Meta(pattern=r"^[A-Z]{3}-[A-Z]{3}-[0-9]{4}\Z")]
+type SeatNumber = Annotated[str, Meta(pattern=r"^[1-9][0-9]?[A-K]\Z")]
+type AirportCode = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
+type Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z")]
+# What a browser's own e-mail field accepts, with a dot in the domain.
+type EmailAddress = Annotated[
+    str,
+    Meta(max_length=254, pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+\Z"),
+]
+type PaymentMethodId = Annotated[str, Meta(pattern=r"^pm_[A-Za-z0-9_]{1,64}\Z")]
 type BagCount = Annotated[int, Meta(ge=0, le=5)]
 
 
@@ -50,7 +54,7 @@ class FlightSearch(
 
     origin: AirportCode
     destination: AirportCode
-    date: Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+    date: Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")] | None = None
 
 
 class FlightPath(msgspec.Struct, frozen=True):
@@ -62,4 +66,4 @@ class FlightPath(msgspec.Struct, frozen=True):
 class BookingPath(msgspec.Struct, frozen=True):
     """The booking in a path."""
 
-    booking_id: Annotated[str, Meta(pattern=r"^bk-[a-z2-7]{26}$")]
+    booking_id: Annotated[str, Meta(pattern=r"^bk-[a-z2-7]{26}\Z")]

@@ -11,6 +11,7 @@ from chalicelib.api.models import BookingPath, BookingRequest, FlightPath, Fligh
 from chalicelib.api.problems import answering_problems, chalice_errors_as_problems
 from chalicelib.api.views import booking_view, flight_view, seat_view
 from chalicelib.shared import log
+from chalicelib.shared.errors import Refusal
 
 blueprint = Blueprint(__name__)
 blueprint.register_middleware(chalice_errors_as_problems, "http")
@@ -45,7 +46,12 @@ def create_booking() -> Response:
     log.correlate(function="create_booking", booking_id=booking_id)
     request = requests.parse_body(http.raw_body, BookingRequest)
     services = bootstrap.services()
-    services.require_seat(booking_id, request.flight_id, request.seat)
+    try:
+        services.require_seat(booking_id, request.flight_id, request.seat)
+    except Refusal:
+        # A repeated request must get its booking also when the sale has closed since; a first one ends here.
+        if not services.exists(booking_id):
+            raise
     placed: dict[str, Any] = msgspec.to_builtins(request)
     command = {**placed, "booking_id": booking_id, "request_hash": requests.fingerprint(request)}
     booking = services.place_booking(command)

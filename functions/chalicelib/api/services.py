@@ -7,7 +7,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.api.models import ApiConfig
-from chalicelib.shared.errors import FlightNotFound, InvalidRequest, ServiceUnavailable
+from chalicelib.shared.errors import BookingNotFound, FlightNotFound, InvalidRequest, ServiceUnavailable
 from chalicelib.shared.remote import RemoteFunctions
 
 if TYPE_CHECKING:
@@ -69,6 +69,14 @@ class Services:
         """One booking. Raises BookingNotFound."""
         booking: dict[str, Any] = self._functions.call(self._config.get_booking_function, {"booking_id": booking_id})
         return booking
+
+    def exists(self, booking_id: str) -> bool:
+        """Whether this booking was ever asked for."""
+        try:
+            self.booking(booking_id)
+        except BookingNotFound:
+            return False
+        return True
 
     def start_saga(self, booking_id: str, saga_input: dict[str, Any]) -> None:
         """Starts the booking's saga; a second start of the same name is none, whether the first still runs or not.

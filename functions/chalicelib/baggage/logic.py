@@ -2,7 +2,7 @@
 
 from chalicelib.baggage.models import BaggageReservation, ReserveBaggageCommand
 from chalicelib.baggage.store import BaggageStore
-from chalicelib.shared.errors import InvalidRequest
+from chalicelib.shared.errors import InvalidRequest, Refusal
 
 
 def reserve_baggage(command: ReserveBaggageCommand, store: BaggageStore) -> BaggageReservation:
@@ -14,7 +14,14 @@ def reserve_baggage(command: ReserveBaggageCommand, store: BaggageStore) -> Bagg
     """
     if command.bags < 0:  # a negative number would raise the quota
         raise InvalidRequest("the number of bags cannot be negative", field="$.bags")
-    store.reserve(command.booking_id, command.flight_id, command.bags)
+    try:
+        store.reserve(command.booking_id, command.flight_id, command.bags)
+    except Refusal:
+        if (
+            command.attempt
+        ):  # a refusal is not compensated: an earlier attempt that comes late must find the door closed
+            store.release(command.booking_id)
+        raise
     return BaggageReservation(bags=command.bags)
 
 

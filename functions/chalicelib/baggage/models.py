@@ -11,11 +11,12 @@ class BaggageConfig(msgspec.Struct, frozen=True):
 
 
 class ReserveBaggageCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """T4: take this many bags of the flight's quota; none is allowed."""
+    """T4: take this many bags of the flight's quota; none is allowed. ``attempt`` counts the saga's retries, from 0."""
 
     booking_id: str
     flight_id: str
     bags: int
+    attempt: int = 0
 
 
 class ReleaseBaggageCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

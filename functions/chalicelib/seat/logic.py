@@ -40,6 +40,7 @@ def reserve_seat(command: ReserveSeatCommand, store: SeatStore, lock: Lock, cloc
         held = store.existing_hold(command.booking_id, command.flight_id, command.seat) if command.attempt else None
         if held:
             return held
+        _close_behind(command, store)
         raise SeatTaken(f"seat {command.seat} of {command.flight_id} is being booked by another customer")
     if verdict is Acquisition.UNKNOWN:
         log.warning("seat lock gave no answer; the database decides alone", seat=command.seat)
@@ -54,6 +55,7 @@ def reserve_seat(command: ReserveSeatCommand, store: SeatStore, lock: Lock, cloc
             now_s=now_s,
         )
     except Refusal:
+        _close_behind(command, store)
         _unlock(command, lock)
         raise
 
@@ -80,7 +82,7 @@ def release_seat(command: ReleaseSeatCommand, store: SeatStore, lock: Lock) -> b
     """Gives the seat back and ends the lock; true if a seat came free. Does nothing where there is nothing."""
     # The seat goes first: were the lock gone while the item still said HELD, the next customer would get
     # past the lock only to be refused by the database.
-    released = store.release(booking_id=command.booking_id, flight_id=command.flight_id, seat=command.seat)
+    released = store.release(command.booking_id)
     _unlock(command, lock)
     return released
 
@@ -112,6 +114,12 @@ def _view(item: Item, now_s: int) -> SeatView:
         exit_row=item["exit_row"],
         status=status,
     )
+
+
+def _close_behind(command: ReserveSeatCommand, store: SeatStore) -> None:
+    """A refusal is not compensated. If an earlier attempt is still on its way, it must find the door closed."""
+    if command.attempt:
+        store.release(command.booking_id)
 
 
 def _unlock(command: ReserveSeatCommand | ConfirmSeatCommand | ReleaseSeatCommand, lock: Lock) -> None:

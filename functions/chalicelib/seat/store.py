@@ -53,7 +53,8 @@ class SeatStore:
 
     def existing_hold(self, booking_id: str, flight_id: str, seat: str) -> SeatHold | None:
         """The hold that an earlier attempt of this booking left, or None."""
-        if self._ledger_state(booking_id) is not LedgerState.HELD:
+        row = self._ledger_row(booking_id)
+        if row is None or row["state"] != LedgerState.HELD:
             return None
         return self._current_hold(booking_id, flight_id, seat)
 
@@ -80,7 +81,7 @@ class SeatStore:
             if not _is_sold_to(refused.items, booking_id, fencing_number):
                 raise HoldLost(f"seat {seat} of {flight_id} is no longer held by {booking_id}; not sold") from refused
 
-    def release(self, *, booking_id: str, flight_id: str, seat: str) -> bool:
+    def release(self, booking_id: str) -> bool:
         """Gives back what the ledger says the booking has, and closes its ledger row. True if a seat came free.
 
         Raises:
@@ -88,7 +89,7 @@ class SeatStore:
         """
         for _ in range(_RELEASE_ATTEMPTS):
             try:
-                return self._release_from(self._ledger_state(booking_id), booking_id, flight_id, seat)
+                return self._release_from(self._ledger_row(booking_id), booking_id)
             except ConditionFailed:
                 continue  # the row moved between the read and the write: look again
         raise StoreBusy(f"the seat ledger of {booking_id} changed {_RELEASE_ATTEMPTS} times during the release")
@@ -104,27 +105,28 @@ class SeatStore:
             )
         return [from_item(item) for item in found["Items"]]
 
-    def _release_from(self, state: LedgerState | None, booking_id: str, flight_id: str, seat: str) -> bool:
-        if state is LedgerState.RELEASED:
-            return False
-        if state is None:
+    def _release_from(self, row: Item | None, booking_id: str) -> bool:
+        if row is None:
             with verdicts():
                 self._client.put_item(**ledger.tombstone(self._ledger, booking_id))
             return False
+        state = LedgerState(row["state"])
+        if state is LedgerState.RELEASED:
+            return False
         free_seat = self._seat_update(
-            flight_id,
-            seat,
+            row["flight_id"],
+            row["seat"],
             update="SET #status = :free REMOVE #booking, #lock, #until",
             condition="#booking = :booking",
             values={":free": "AVAILABLE", ":booking": booking_id},
         )
-        row = ledger.move_row(self._ledger, booking_id, before=state, after=LedgerState.RELEASED)
+        close = ledger.move_row(self._ledger, booking_id, before=state, after=LedgerState.RELEASED)
         try:
-            self._write(free_seat, row)
+            self._write(free_seat, close)
         except ConditionFailed as refused:
             if refused.failed[1]:
                 raise
-            self._write(row)  # the hold had run out and another booking has the seat: only the row is ours to close
+            self._write(close)  # the hold had run out and another booking has the seat: only the row is ours to close
             return False
         return True
 
@@ -145,13 +147,13 @@ class SeatStore:
             held_until_s=item.get("held_until_s", 0),
         )
 
-    def _ledger_state(self, booking_id: str) -> LedgerState | None:
+    def _ledger_row(self, booking_id: str) -> Item | None:
         with verdicts():
             found = self._client.get_item(
                 TableName=self._ledger, Key=to_item({"booking_id": booking_id}), ConsistentRead=True
             )
         row = found.get("Item")
-        return LedgerState(from_item(row)["state"]) if row else None
+        return from_item(row) if row else None
 
     def _seat_update(
         self, flight_id: str, seat: str, *, update: str, condition: str, values: dict[str, Any]

@@ -10,7 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from chalicelib.shared.errors import StoreBusy
 
@@ -79,17 +80,21 @@ def verdicts() -> Iterator[None]:
         if code in _BUSY:
             raise StoreBusy(f"DynamoDB gave no verdict ({code}); the call may be repeated") from error
         raise
+    except (BotoConnectionError, HTTPClientError) as error:
+        raise StoreBusy(f"DynamoDB did not answer ({type(error).__name__}); the call may be repeated") from error
 
 
 def _cancellation(error: ClientError) -> Exception:
     response: Mapping[str, Any] = error.response
     reasons = response.get("CancellationReasons", [])
     failed = [reason.get("Code") == "ConditionalCheckFailed" for reason in reasons]
-    if any(failed):
-        return ConditionFailed([_item_of(reason) for reason in reasons], failed)
+    # Busy first: beside a conflict a failed condition says nothing, since the conflicting write may be our own earlier
+    # attempt, whose ledger row would have explained the failure.
     if any(reason.get("Code") in _BUSY for reason in reasons):
         codes = sorted({reason.get("Code", "None") for reason in reasons} - {"None"})
         return StoreBusy(f"the transaction was in another's way ({', '.join(codes)}); it may be repeated")
+    if any(failed):
+        return ConditionFailed([_item_of(reason) for reason in reasons], failed)
     return error
 
 

@@ -2,7 +2,7 @@
 
 A flight goes on sale last, when its seats, fares and quota are there; so the seats of a flight that is not on sale yet
 can be written in batches, which know no conditions. A flight that is on sale gets only the seats that it lacks, each
-under the condition that it still lacks it. Departure and fares belong to the seed alone and are simply replaced.
+under the condition that it still lacks it, and never a new date: its passengers were sold the old one.
 """
 
 import time
@@ -56,7 +56,7 @@ def seed(stage: Stage, today: date | None = None) -> SeedReport:
             added += writer.add_missing_seats([seat for seat in items.seats if seat["flight_id"] in on_sale])
             writer.put_if_absent("BaggageQuotaTable", "flight_id", items.quotas)
             writer.write_batches("FaresTable", items.fares)
-            writer.write_batches("FlightsTable", items.flights)
+            writer.put_if_absent("FlightsTable", "flight_id", items.flights)
     except (BotoCoreError, ClientError) as error:
         raise SeedError(f"the tables of stage {stage.name} could not be seeded: {error}") from error
     return SeedReport(len(items.flights), len(items.seats), added, round(time.monotonic() - started, 2))

@@ -134,6 +134,8 @@ def _localstack_environment(port: int, state_dir: Path) -> dict[str, str]:
         "CFN_NO_WAIT_ITERATIONS": "200",  # look again at once at what is being made, instead of after a second
         "LAMBDA_RUNTIME_EXECUTOR": "process",
         "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": "120",
+        "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.05",
+        "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "0.1",
         "PROVIDER_OVERRIDE_DYNAMODB": "atomic",
         "PROCESS_EXECUTOR_PYTHON": str(PROJECT / "localstack" / ".runtime" / "bin" / "python"),
         **passed_on,
