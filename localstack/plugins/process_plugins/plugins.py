@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from localstack.runtime import hooks
 from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 from localstack.services.plugins import aws_provider
 
@@ -24,3 +25,11 @@ def dynamodb_atomic() -> Any:
     from process_plugins.dynamodb import service  # noqa: PLC0415 - loaded only when chosen
 
     return service()
+
+
+@hooks.on_infra_start()
+def listen_as_configured() -> None:
+    """Always; this is the last moment before LocalStack opens its ports."""
+    from process_plugins import loopback  # noqa: PLC0415 - not earlier than LocalStack's own set-up
+
+    loopback.listen_as_configured()
