@@ -28,13 +28,13 @@ help: ## list the commands
 
 localstack/.venv/.ready: .tools/bin/uv localstack/requirements.lock .python-version $(wildcard localstack/plugins/*.toml)
 	@uv venv --quiet --allow-existing localstack/.venv
-	@uv pip sync --quiet --python localstack/.venv --require-hashes localstack/requirements.lock
+	@uv pip sync --quiet --compile-bytecode --python localstack/.venv --require-hashes localstack/requirements.lock
 	@uv pip install --quiet --python localstack/.venv --no-deps --editable localstack/plugins
 	@touch $@
 
 localstack/.runtime/.ready: .tools/bin/uv localstack/runtime.lock .python-version
 	@uv venv --quiet --allow-existing localstack/.runtime
-	@uv pip sync --quiet --python localstack/.runtime --require-hashes localstack/runtime.lock
+	@uv pip sync --quiet --compile-bytecode --python localstack/.runtime --require-hashes localstack/runtime.lock
 	@touch $@
 
 setup: .venv/.ready localstack/.venv/.ready localstack/.runtime/.ready ## the three environments, from their lock files
