@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chalicelib.payment import logic
-from chalicelib.payment.models import ProcessPaymentCommand
+from chalicelib.payment.models import ProcessPaymentCommand, RefundPaymentCommand
+from chalicelib.payment.refusals import GatewayUnusable
 from chalicelib.payment.sandbox import SandboxGateway
 from chalicelib.payment.store import PaymentStore
 from chalicelib.shared.dynamo import from_item, to_item
@@ -17,7 +18,7 @@ from chalicelib.shared.errors import (
     PaymentMethodRejected,
     PaymentOutcomeUnknown,
 )
-from tests.fakes import CrashingGateway
+from tests.fakes import CrashingGateway, FakeReplies
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -29,11 +30,11 @@ class PaymentService:
     def __init__(self, dynamodb: "DynamoDBClient") -> None:
         self.dynamodb = dynamodb
         self.waits_s: list[float] = []
-        self.store = PaymentStore(dynamodb, "payments")
+        self.store = PaymentStore(dynamodb, "payments", "sandbox")
         self.gateway = SandboxGateway(dynamodb, "gateway", wait=self.waits_s.append)
 
     def pay(self, method: str = "pm_approved", gateway: CrashingGateway | None = None) -> str:
-        command = ProcessPaymentCommand("bk-1", 7990, "EUR", method)
+        command = ProcessPaymentCommand("token-1", "bk-1", 7990, "EUR", method)
         return logic.process_payment(command, self.store, gateway or self.gateway).charge_id
 
     def refund(self) -> int:
@@ -138,7 +139,50 @@ def test_a_charge_that_landed_during_the_refund_is_not_kept(payments: PaymentSer
         payments.store.charged("bk-1", receipt)
 
 
-def test_the_slow_card_is_slow(payments: PaymentService) -> None:
-    """Four seconds, so that a person can watch the step wait."""
+def test_the_slow_card_is_slow_once(payments: PaymentService) -> None:
+    """Four seconds; the same command sent again after that is answered at once."""
+    payments.pay("pm_slow")
     payments.pay("pm_slow")
     assert payments.waits_s == [4.0]
+
+
+def test_the_saga_gets_the_receipt_by_its_token(payments: PaymentService) -> None:
+    """And after a refund what went back."""
+    replies = FakeReplies()
+    charge = ProcessPaymentCommand("token-1", "bk-1", 7990, "EUR", "pm_approved")
+    logic.carry_out(charge, payments.store, payments.gateway, replies)
+    logic.carry_out(RefundPaymentCommand("token-2", "bk-1"), payments.store, payments.gateway, replies)
+    assert replies.outputs == {
+        "token-1": {"charge_id": "ch_bk-1", "amount_minor": 7990, "currency": "EUR"},
+        "token-2": 7990,
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "error"), [("pm_declined", "CardDeclined"), ("pm_unknown", "PaymentOutcomeUnknown")]
+)
+def test_the_saga_gets_the_error_by_its_token(payments: PaymentService, method: str, error: str) -> None:
+    """A refusal, or that it should ask again: both are answers, and the message is done with."""
+    replies = FakeReplies()
+    command = ProcessPaymentCommand("token-1", "bk-1", 7990, "EUR", method)
+    logic.carry_out(command, payments.store, payments.gateway, replies)
+    assert replies.errors == {"token-1": error}
+
+
+def test_a_command_that_comes_after_the_saga_has_gone_on_changes_nothing(payments: PaymentService) -> None:
+    """Nobody hears the answer, and the charge stands once."""
+    replies = FakeReplies()
+    replies.deaf = True
+    command = ProcessPaymentCommand("token-1", "bk-1", 7990, "EUR", "pm_approved")
+    for _ in range(2):
+        logic.carry_out(command, payments.store, payments.gateway, replies)
+    assert payments.row("gateway")["outcome"] == "CHARGED"
+
+
+def test_a_payment_begun_with_another_provider_is_not_called_refunded(payments: PaymentService) -> None:
+    """The stage was switched from one provider to another: the money is with the first, and a person has to look."""
+    payments.pay()
+    other = PaymentStore(payments.dynamodb, "payments", "stripe")
+    with pytest.raises(GatewayUnusable, match="begun with sandbox"):
+        logic.refund_payment("bk-1", other, payments.gateway)
+    assert payments.row("gateway")["outcome"] == "CHARGED"

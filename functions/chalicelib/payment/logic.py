@@ -8,10 +8,43 @@ The order of the writes is what keeps the promise through a crash between any tw
   its way finds the gateway closed.
 """
 
+from typing import Protocol
+
+import msgspec
+
 from chalicelib.payment.gateway import PaymentGateway
-from chalicelib.payment.models import Closure, ProcessPaymentCommand, Receipt
+from chalicelib.payment.models import Closure, ProcessPaymentCommand, Receipt, RefundPaymentCommand
 from chalicelib.payment.store import PaymentStore
-from chalicelib.shared.errors import CardDeclined, InsufficientFunds, PaymentMethodRejected
+from chalicelib.shared import log
+from chalicelib.shared.errors import CardDeclined, InsufficientFunds, LelekaError, PaymentMethodRejected
+
+
+class Replies(Protocol):
+    """The saga that waits for an answer."""
+
+    def succeed(self, task_token: str, output: object) -> bool: ...
+
+    def fail(self, task_token: str, error: LelekaError) -> bool: ...
+
+
+def carry_out(
+    command: ProcessPaymentCommand | RefundPaymentCommand,
+    store: PaymentStore,
+    gateway: PaymentGateway,
+    replies: Replies,
+) -> None:
+    """Carries the command out and answers the saga. A refusal and "ask again" are answers too: the saga decides."""
+    log.correlate(function="carry_out_payments", booking_id=command.booking_id)
+    try:
+        if isinstance(command, ProcessPaymentCommand):
+            output: object = msgspec.to_builtins(process_payment(command, store, gateway))
+        else:
+            output = refund_payment(command.booking_id, store, gateway).refunded_minor
+    except LelekaError as error:
+        log.warning("payment command ended without effect or verdict", error=type(error).__name__, detail=str(error))
+        replies.fail(command.task_token, error)
+        return
+    replies.succeed(command.task_token, output)
 
 
 def process_payment(command: ProcessPaymentCommand, store: PaymentStore, gateway: PaymentGateway) -> Receipt:

@@ -1,6 +1,7 @@
 """Commands, results and settings of the payment service. Money is whole minor units with a currency."""
 
 from enum import StrEnum
+from typing import Literal
 
 import msgspec
 
@@ -10,6 +11,8 @@ class PaymentConfig(msgspec.Struct, frozen=True):
 
     payments_table: str
     sandbox_gateway_table: str
+    payment_gateway: Literal["sandbox", "stripe"] = "sandbox"
+    stripe_key_parameter: str = ""
 
 
 class PaymentState(StrEnum):
@@ -21,18 +24,24 @@ class PaymentState(StrEnum):
     CLOSED = "CLOSED"
 
 
-class ProcessPaymentCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """T6: charge this booking once."""
+class ProcessPaymentCommand(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="command", tag="ProcessPayment"
+):
+    """T6: charge this booking once. The answer goes to the saga by ``task_token``."""
 
+    task_token: str
     booking_id: str
     amount_minor: int
     currency: str
     payment_method: str
 
 
-class RefundPaymentCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """C4: nothing may stay charged, now or later."""
+class RefundPaymentCommand(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="command", tag="RefundPayment"
+):
+    """C4: nothing may stay charged, now or later. The answer goes to the saga by ``task_token``."""
 
+    task_token: str
     booking_id: str
 
 

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.payment.models import PaymentState, Receipt
-from chalicelib.shared.dynamo import ConditionFailed, to_item, verdicts
+from chalicelib.payment.refusals import GatewayUnusable
+from chalicelib.shared.dynamo import ConditionFailed, Item, from_item, to_item, verdicts
 from chalicelib.shared.errors import AlreadyCompensated
 
 if TYPE_CHECKING:
@@ -13,9 +14,10 @@ if TYPE_CHECKING:
 class PaymentStore:
     """Conditional writes on the payments ledger."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str, gateway: str) -> None:
         self._client = client
         self._table = table
+        self._gateway = gateway
 
     def start(self, booking_id: str, amount_minor: int, currency: str) -> None:
         """Opens the payment before the gateway is asked, so that no charge is without a row.
@@ -26,6 +28,7 @@ class PaymentStore:
         row = {
             "booking_id": booking_id,
             "state": PaymentState.STARTED,
+            "gateway": self._gateway,
             "amount_minor": amount_minor,
             "currency": currency,
         }
@@ -40,6 +43,7 @@ class PaymentStore:
                 )
         except ConditionFailed as exists:
             standing = exists.items[0] or {}
+            self._require_our_gateway(booking_id, standing)
             if standing.get("state") == PaymentState.CLOSED:
                 raise AlreadyCompensated(f"the payment of {booking_id} is closed; nothing was charged") from exists
 
@@ -60,9 +64,20 @@ class PaymentStore:
         self._record(booking_id, PaymentState.DECLINED)
 
     def close(self, booking_id: str, refunded_minor: int | None = None) -> None:
-        """Closes the payment for ever, whether or not it was ever opened; records what went back once that is known."""
+        """Closes the payment for ever, whether or not it was ever opened; records what went back once that is known.
+
+        Raises:
+            GatewayUnusable: the payment was begun with another provider, which has to give the money back.
+        """
         changes = {} if refunded_minor is None else {"refunded_minor": refunded_minor}
-        self._write(booking_id, PaymentState.CLOSED, changes)
+        self._require_our_gateway(booking_id, self._write(booking_id, PaymentState.CLOSED, changes))
+
+    def _require_our_gateway(self, booking_id: str, row: Item) -> None:
+        begun_with = row.get("gateway", self._gateway)
+        if begun_with != self._gateway:
+            raise GatewayUnusable(
+                f"the payment of {booking_id} was begun with {begun_with}, and this stage now pays with {self._gateway}"
+            )
 
     def _record(self, booking_id: str, state: PaymentState, **changes: Any) -> None:
         try:
@@ -72,16 +87,18 @@ class PaymentStore:
 
     def _write(
         self, booking_id: str, state: PaymentState, changes: dict[str, Any], unless: PaymentState | None = None
-    ) -> None:
+    ) -> Item:
         sets = ", ".join(["#state = :state", *(f"#{name} = :{name}" for name in changes)])
         values = {":state": state, ":unless": unless, **{f":{name}": value for name, value in changes.items()}}
         condition: dict[str, Any] = {"ConditionExpression": "#state <> :unless"} if unless else {}
         with verdicts():
-            self._client.update_item(
+            before = self._client.update_item(
                 TableName=self._table,
                 Key=to_item({"booking_id": booking_id}),
                 UpdateExpression=f"SET {sets}",
                 ExpressionAttributeNames={"#state": "state", **{f"#{name}": name for name in changes}},
                 ExpressionAttributeValues=to_item(values),
+                ReturnValues="ALL_OLD",
                 **condition,
             )
+        return from_item(before.get("Attributes", {}))
