@@ -3,7 +3,7 @@
 from chalicelib.locking.seat_lock import Acquisition, Tenure
 from chalicelib.payment.models import Closure, Receipt
 from chalicelib.payment.sandbox import SandboxGateway
-from chalicelib.shared.errors import PaymentOutcomeUnknown
+from chalicelib.shared.errors import LelekaError, PaymentOutcomeUnknown
 
 
 class FakeClock:
@@ -33,6 +33,12 @@ class FakeLock:
             return Acquisition.UNKNOWN
         owner = self.owners.setdefault((flight_id, seat), lock_id)
         return Acquisition.ACQUIRED if owner == lock_id else Acquisition.HELD_BY_ANOTHER
+
+    def extend(self, flight_id: str, seat: str, lock_id: str) -> Tenure:
+        """As the real one, but that nothing runs out."""
+        if self.down:
+            return Tenure.UNKNOWN
+        return Tenure.DONE if self.owners.get((flight_id, seat)) == lock_id else Tenure.NOT_OURS
 
     def release(self, flight_id: str, seat: str, lock_id: str) -> Tenure:
         """As the real one."""
@@ -67,3 +73,29 @@ class CrashingGateway:
         if self._lost_answers:
             self._lost_answers -= 1
             raise PaymentOutcomeUnknown("the answer was lost")
+
+
+class FakeReplies:
+    """The sagas that wait; a token is heard once, and ``deaf`` sagas have given up."""
+
+    def __init__(self) -> None:
+        self.outputs: dict[str, object] = {}
+        self.errors: dict[str, str] = {}
+        self.deaf = False
+
+    def succeed(self, task_token: str, output: object) -> bool:
+        """As the real one."""
+        heard = self._hears(task_token)
+        if heard:
+            self.outputs[task_token] = output
+        return heard
+
+    def fail(self, task_token: str, error: LelekaError) -> bool:
+        """As the real one."""
+        heard = self._hears(task_token)
+        if heard:
+            self.errors[task_token] = type(error).__name__
+        return heard
+
+    def _hears(self, task_token: str) -> bool:
+        return not self.deaf and task_token not in {*self.outputs, *self.errors}

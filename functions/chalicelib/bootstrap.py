@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from chalicelib.pricing.store import FareStore
     from chalicelib.seat.models import SeatConfig
     from chalicelib.seat.store import SeatStore
+    from chalicelib.shared.task_replies import TaskReplies
 
 # The functions' own imports stand inside the builders: a function must not pay at cold start for another's client.
 # ruff: noqa: PLC0415
@@ -47,7 +48,16 @@ def booking_store() -> "BookingStore":
     from chalicelib.booking.models import BookingConfig
     from chalicelib.booking.store import BookingStore
 
-    return BookingStore(_aws("dynamodb"), config.load(BookingConfig).bookings_table)
+    settings = config.load(BookingConfig)
+    return BookingStore(_aws("dynamodb"), settings.bookings_table, settings.locators_table)
+
+
+@functools.cache
+def task_replies() -> "TaskReplies":
+    """The sagas that wait with a task token."""
+    from chalicelib.shared.task_replies import TaskReplies
+
+    return TaskReplies(_aws("stepfunctions"))
 
 
 @functools.cache
@@ -135,15 +145,24 @@ def payment_store() -> "PaymentStore":
     """The payments ledger."""
     from chalicelib.payment.store import PaymentStore
 
-    return PaymentStore(_aws("dynamodb"), _payment_config().payments_table)
+    settings = _payment_config()
+    return PaymentStore(_aws("dynamodb"), settings.payments_table, settings.payment_gateway)
 
 
 @functools.cache
 def payment_gateway() -> "PaymentGateway":
     """The payment provider of this stage."""
-    from chalicelib.payment.sandbox import SandboxGateway
+    settings = _payment_config()
+    if settings.payment_gateway == "sandbox":
+        from chalicelib.payment.sandbox import SandboxGateway
 
-    return SandboxGateway(_aws("dynamodb"), _payment_config().sandbox_gateway_table)
+        return SandboxGateway(_aws("dynamodb"), settings.sandbox_gateway_table)
+    from chalicelib.payment.intents import IntentStore
+    from chalicelib.payment.secrets import load_secret
+    from chalicelib.payment.stripe_gateway import StripeGateway
+
+    key = load_secret(_aws("ssm"), settings.stripe_key_parameter)
+    return StripeGateway(key, IntentStore(_aws("dynamodb"), settings.payments_table))
 
 
 @functools.cache
@@ -167,7 +186,7 @@ def bookings() -> "Bookings":
     from chalicelib.notification.store import Bookings
     from chalicelib.shared.remote import RemoteFunctions
 
-    return Bookings(RemoteFunctions(_aws("lambda", 10, 2)), _notification_config().get_booking_function)
+    return Bookings(RemoteFunctions(_aws("lambda", 10, 2)), _notification_config().describe_booking_function)
 
 
 @functools.cache

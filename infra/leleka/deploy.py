@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.type_defs import ParameterTypeDef
 
-_SAGA = PROJECT / "statemachine" / "booking_saga.asl.json"
+_SAGAS = {"SagaKey": "booking_saga.asl.json", "CancellationSagaKey": "cancellation_saga.asl.json"}
 _MERGE_TEMPLATE = PROJECT / "infra" / "template.yaml"
 _PACKAGE_TIMEOUT_S = 300
 _STACK_TIMEOUT_S = 1800
@@ -78,7 +78,8 @@ def deploy(aws: Aws, lock_url: str, *, packaged: Package | None = None, **settin
         aws: where to.
         lock_url: the Redis-compatible server of the stage.
         packaged: the result of :func:`package`, if it was made already.
-        settings: parameters of the template by name, such as ``HoldTtlSeconds="20"``.
+        settings: parameters of the template by name, such as ``HoldTtlSeconds="20"``; those not given stay as the
+            stack has them.
 
     Raises:
         DeployError: nothing or only a part was changed; CloudFormation rolls a failed change back.
@@ -86,8 +87,12 @@ def deploy(aws: Aws, lock_url: str, *, packaged: Package | None = None, **settin
     packaged = packaged or package(aws.stage)
     try:
         parameters = {"LockUrl": lock_url, **settings}
+        known = set(yaml.safe_load(packaged.template.read_text())["Parameters"])
+        unknown = settings.keys() - known
+        if unknown:
+            raise DeployError(f"the template has no parameter {', '.join(sorted(unknown))}; nothing was changed")
         template_url = _upload(aws, packaged, parameters)
-        _apply(aws, template_url, parameters)
+        _apply(aws, template_url, parameters, known)
         shutil.rmtree(packaged.code.parent, ignore_errors=True)
         if aws.stage == LOCAL:
             # LocalStack's mail server accepts what it has been told to accept; on AWS the operator proves the domain.
@@ -106,7 +111,8 @@ def _upload(aws: Aws, packaged: Package, parameters: dict[str, str]) -> str:
     _ensure_bucket(s3, bucket, region)
     code_key = _put(s3, bucket, packaged.code.read_bytes(), "zip")
     parameters["ArtifactBucket"] = bucket
-    parameters["SagaKey"] = _put(s3, bucket, _SAGA.read_bytes(), "asl.json")
+    for parameter, name in _SAGAS.items():
+        parameters[parameter] = _put(s3, bucket, (PROJECT / "statemachine" / name).read_bytes(), "asl.json")
     template = yaml.safe_load(packaged.template.read_text())
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
@@ -140,8 +146,8 @@ def _put(s3: Any, bucket: str, content: bytes, suffix: str) -> str:
     return key
 
 
-def _apply(aws: Aws, template_url: str, parameters: dict[str, str]) -> None:
-    """One change set, executed; no change is a success."""
+def _apply(aws: Aws, template_url: str, parameters: dict[str, str], known: set[str]) -> None:
+    """One change set, executed; no change is a success. ``known`` are the parameters that the template has."""
     cloudformation: CloudFormationClient = aws.client("cloudformation")
     name = stages.stack_name(aws.stage)
     exists = _exists(cloudformation, name)
@@ -149,6 +155,9 @@ def _apply(aws: Aws, template_url: str, parameters: dict[str, str]) -> None:
     given: list[ParameterTypeDef] = [
         {"ParameterKey": key, "ParameterValue": value} for key, value in sorted(parameters.items())
     ]
+    # What is not given stays as the stack has it: a deployment must not turn a stage's payments back into play money.
+    kept = _parameters_of(cloudformation, name) - parameters.keys() if exists else set()
+    given += [{"ParameterKey": key, "UsePreviousValue": True} for key in sorted(kept & known)]
     poll_s = _POLL_S.get(aws.stage, _POLL_AWS_S)
     waiting: Any = {"Delay": poll_s, "MaxAttempts": int(_STACK_TIMEOUT_S / poll_s)}
     cloudformation.create_change_set(
@@ -188,6 +197,11 @@ def _exists(cloudformation: "CloudFormationClient", name: str) -> bool:
     if status == "ROLLBACK_COMPLETE":
         raise DeployError(f"stack {name} is what a failed first deployment left; delete it, then deploy again")
     return status != "REVIEW_IN_PROGRESS"
+
+
+def _parameters_of(cloudformation: "CloudFormationClient", name: str) -> set[str]:
+    stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    return {parameter["ParameterKey"] for parameter in stack.get("Parameters", [])}
 
 
 def _has_no_changes(cloudformation: "CloudFormationClient", name: str, change_set: str) -> bool:

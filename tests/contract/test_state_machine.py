@@ -8,11 +8,18 @@ from typing import Any
 
 import pytest
 
+from chalicelib.baggage import models as baggage
+from chalicelib.booking import models as booking
+from chalicelib.flight import models as flight
+from chalicelib.payment import models as payment
+from chalicelib.pricing import models as pricing
+from chalicelib.seat import models as seat
 from chalicelib.shared import errors
 from chalicelib.shared.errors import LelekaError, Transient
 
 PROJECT = Path(__file__).parents[2]
 SAGA: dict[str, Any] = json.loads((PROJECT / "statemachine" / "booking_saga.asl.json").read_text())
+CANCELLATION: dict[str, Any] = json.loads((PROJECT / "statemachine" / "cancellation_saga.asl.json").read_text())
 STATES: dict[str, dict[str, Any]] = SAGA["States"]
 CONFIG: dict[str, Any] = json.loads((PROJECT / "functions" / ".chalice" / "config.json").read_text())
 
@@ -37,14 +44,24 @@ OWN_ERRORS = {name: kind for name, kind in vars(errors).items() if isinstance(ki
 AWS_ERROR = re.compile(r"^(States|Lambda|Sandbox|Runtime|SNS|SQS)\.")
 
 
+TOPICS_AND_QUEUES = {"BookingEventsTopic", "OperatorTopic", "PaymentCommandsQueue"}
+TICK = ("ProcessPayment", "States.Timeout")
+"""The one Catch that begins no rollback: the hold is renewed and the payment asked for again."""
+
+
 def tasks() -> Iterator[tuple[str, dict[str, Any]]]:
     """Every state that calls something."""
     return ((name, state) for name, state in STATES.items() if state["Type"] == "Task")
 
 
 def function_tasks() -> list[tuple[str, dict[str, Any]]]:
-    """Every state that calls one of our functions."""
+    """Every state that calls one of our functions and takes its answer."""
     return [(name, state) for name, state in tasks() if state["Resource"].startswith("${")]
+
+
+def waiting_tasks() -> list[tuple[str, dict[str, Any]]]:
+    """Every state that waits for an answer by task token."""
+    return [(name, state) for name, state in tasks() if state["Resource"].endswith(".waitForTaskToken")]
 
 
 def catches(state: dict[str, Any]) -> dict[str, str]:
@@ -64,18 +81,62 @@ def test_every_function_placeholder_is_a_registered_function() -> None:
     from app import app  # noqa: PLC0415 - the whole Chalice project; only this test needs it
 
     registered = {function.name for function in app.pure_lambda_functions}
-    placeholders = set(re.findall(r"\$\{(\w+)}", json.dumps(SAGA)))
-    assert placeholders - registered == {"BookingEventsTopic", "OperatorTopic"}
+    placeholders = set(re.findall(r"\$\{(\w+)}", json.dumps([SAGA, CANCELLATION])))
+    assert placeholders - registered == TOPICS_AND_QUEUES
 
 
 def test_the_forward_path_is_the_eight_steps_in_order() -> None:
     """T1 to T8, each leading to the next, then the notification and the end."""
     walked, name = [], SAGA["StartAt"]
-    while STATES[name]["Type"] == "Task":
+    while STATES[name]["Type"] != "Succeed":
+        if STATES[name]["Type"] == "Task":
+            walked.append(name)
+        name = STATES[name].get("Next") or STATES[name]["Default"]
+    assert walked == [*FORWARD, "NotifyConfirmed"]
+    assert name == "BookingConfirmed"
+
+
+def test_without_a_payment_method_the_saga_holds_waits_renews_and_pays() -> None:
+    """The customer is told of the hold, and the hold is made whole again before the payment begins."""
+    (choice,) = STATES["PaymentMethodGiven"]["Choices"]
+    assert choice["IsNull"]
+    walked, name = [], choice["Next"]
+    while name != "ProcessPayment":
         walked.append(name)
         name = STATES[name]["Next"]
-    assert walked == [*FORWARD, "NotifyConfirmed"]
-    assert STATES[name]["Type"] == "Succeed"
+    assert walked == ["NotifyHeld", "AwaitPaymentMethod", "TakePaymentMethod", "RenewSeatLock"]
+
+
+def test_a_payment_without_an_answer_renews_the_hold_and_is_asked_again() -> None:
+    """After a third of the hold's time; a renewal that is refused ends in the refund."""
+    assert catches(STATES["ProcessPayment"])["States.Timeout"] == "RenewSeatLock"
+    assert STATES["ProcessPayment"]["TimeoutSecondsPath"] == "$.hold.renew_every_s"
+    assert STATES["RenewSeatLock"]["Next"] == "ProcessPayment"
+    assert catches(STATES["RenewSeatLock"]) == {"States.ALL": "RefundPayment"}
+
+
+def test_a_hold_that_nobody_pays_is_rolled_back_with_its_reason() -> None:
+    """States.Timeout becomes HoldExpired, which is what the customer is told."""
+    assert STATES["AwaitPaymentMethod"]["TimeoutSecondsPath"] == "$.hold.ttl_s"
+    assert catches(STATES["AwaitPaymentMethod"]) == {"States.Timeout": "HoldExpired", "States.ALL": "RefundPayment"}
+    expired = STATES["HoldExpired"]
+    assert (expired["Result"]["Error"], expired["ResultPath"], expired["Next"]) == (
+        "HoldExpired",
+        "$.error",
+        "RefundPayment",
+    )
+    assert issubclass(OWN_ERRORS["HoldExpired"], LelekaError)
+
+
+def test_a_cancellation_runs_the_same_compensations() -> None:
+    """State by state as in the booking saga, from the refund on; only the end differs."""
+    assert CANCELLATION["StartAt"] == "RefundPayment"
+    for name in [*COMPENSATIONS, "AnythingStuck", "FlagBooking"]:
+        assert CANCELLATION["States"][name] == STATES[name]
+    for name in ("NotifyCancelled", "NotifyOperator"):
+        assert CANCELLATION["States"][name]["Parameters"] == STATES[name]["Parameters"]
+    assert CANCELLATION["States"]["NotifyCancelled"]["Next"] == "BookingCancelled"
+    assert CANCELLATION["States"]["NotifyOperator"]["Next"] == "CancellationStuck"
 
 
 @pytest.mark.parametrize(("step", "compensation"), COMPENSATION_OF.items())
@@ -90,6 +151,8 @@ def test_a_failed_step_reaches_every_compensation_that_is_due_in_reverse_order(s
     earlier = FORWARD[: FORWARD.index(step)]
     due = [COMPENSATION_OF[done] for done in reversed(earlier) if done in COMPENSATION_OF]
     for error, first in catches(STATES[step]).items():
+        if (step, error) == TICK:
+            continue
         ran = list(_compensations_from(first))
         if step == "CreateBooking" and error != "States.ALL":
             assert ran == []
@@ -102,7 +165,7 @@ def test_a_failed_step_reaches_every_compensation_that_is_due_in_reverse_order(s
 def test_the_first_error_is_kept(step: str) -> None:
     """A forward step's error lies at $.error, and no compensation writes there."""
     paths = {catch["ResultPath"] for catch in STATES[step]["Catch"]}
-    assert paths == {"$.error"} if step in FORWARD else paths == {f"$.stuck.{step}"}
+    assert paths - {"$.tick"} == {"$.error"} if step in FORWARD else paths == {f"$.stuck.{step}"}
 
 
 @pytest.mark.parametrize("compensation", COMPENSATIONS)
@@ -124,9 +187,11 @@ def test_a_compensation_is_tried_long_with_full_jitter(compensation: str) -> Non
 def test_every_failure_ends_in_fail_with_the_first_error() -> None:
     """From every Catch, whatever happens next, the execution ends as FAILED; and it always ends."""
     for name, state in tasks():
-        if name == "NotifyConfirmed":
-            continue  # its failure undoes nothing
-        for following in set(catches(state).values()):
+        if name in {"NotifyConfirmed", "NotifyHeld"}:
+            continue  # their failure undoes nothing
+        for error, following in catches(state).items():
+            if (name, error) == TICK:
+                continue
             assert _ends_of(following) == {"BookingFailed"}, f"{name} → {following}"
     assert STATES["BookingFailed"] == {
         "Comment": STATES["BookingFailed"]["Comment"],
@@ -168,6 +233,9 @@ def test_an_unknown_payment_is_asked_again_before_it_is_decided() -> None:
 @pytest.mark.parametrize(("name", "state"), list(tasks()))
 def test_a_task_waits_longer_than_its_function_may_run(name: str, state: dict[str, Any]) -> None:
     """Otherwise the saga would compensate a function that is still at work."""
+    if "TimeoutSecondsPath" in state:
+        assert state["TimeoutSecondsPath"] in {"$.hold.ttl_s", "$.hold.renew_every_s"}
+        return  # these wait for an answer, not for a function
     own = CONFIG["lambda_functions"].get(name, {}).get("lambda_timeout", CONFIG["lambda_timeout"])
     assert state["TimeoutSeconds"] > own
 
@@ -180,14 +248,18 @@ def test_a_command_carries_just_the_fields_that_its_function_takes(name: str, st
     assert sent == set(command.__struct_fields__)
 
 
-def _command_of(function: str) -> Any:
-    from chalicelib.baggage import models as baggage  # noqa: PLC0415
-    from chalicelib.booking import models as booking  # noqa: PLC0415
-    from chalicelib.flight import models as flight  # noqa: PLC0415
-    from chalicelib.payment import models as payment  # noqa: PLC0415
-    from chalicelib.pricing import models as pricing  # noqa: PLC0415
-    from chalicelib.seat import models as seat  # noqa: PLC0415
+@pytest.mark.parametrize(("name", "state"), waiting_tasks())
+def test_a_waiting_state_sends_its_token_with_just_the_fields_of_the_command(name: str, state: dict[str, Any]) -> None:
+    """By the queue with the command's name, or to the function directly."""
+    command = _command_of(name)
+    body = state["Parameters"].get("MessageBody") or state["Parameters"]["Payload"]
+    assert body["task_token.$"] == "$$.Task.Token"
+    if "MessageBody" in state["Parameters"]:
+        assert body["command"] == command.__struct_config__.tag == name
+    assert {field.removesuffix(".$") for field in body} - {"command"} == set(command.__struct_fields__)
 
+
+def _command_of(function: str) -> Any:
     for module in (baggage, booking, flight, payment, pricing, seat):
         if hasattr(module, f"{function}Command"):
             return getattr(module, f"{function}Command")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 TABLES = {
     "bookings": ("booking_id",),
+    "locators": ("record_locator",),
     "seats": ("flight_id", "seat"),
     "seat-ledger": ("booking_id",),
     "quota": ("flight_id",),

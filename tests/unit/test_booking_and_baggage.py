@@ -37,13 +37,13 @@ OLENA = Passenger(name="Олена Шевченко", email="olena@example.com")
 
 def place(request_hash: str = "hash-1") -> PlaceBookingCommand:
     """A request for 12A."""
-    return PlaceBookingCommand("bk-1", request_hash, FLIGHT, "12A", 1, OLENA, "pm_approved")
+    return PlaceBookingCommand("bk-1", request_hash, "secret-hash", FLIGHT, "12A", 1, OLENA, "pm_approved")
 
 
 @pytest.fixture
 def bookings(dynamodb: "DynamoDBClient") -> BookingStore:
     """No bookings."""
-    return BookingStore(dynamodb, "bookings")
+    return BookingStore(dynamodb, "bookings", "locators")
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_another_request_with_the_same_key_is_refused(bookings: BookingStore, cl
     before = logic.place_booking(place(), bookings, clock)
     with pytest.raises(IdempotencyKeyReused):
         logic.place_booking(place("hash-2"), bookings, clock)
-    assert logic.get_booking("bk-1", bookings) == before
+    assert logic.describe_booking("bk-1", bookings) == before
 
 
 def test_a_repeated_create_gives_the_same_lock_id(bookings: BookingStore, clock: FakeClock) -> None:
@@ -103,7 +103,7 @@ def test_a_cancelled_booking_stays_cancelled(bookings: BookingStore, clock: Fake
         logic.create_booking("bk-1", bookings)
     with pytest.raises(BookingClosed):
         logic.confirm_booking(ConfirmBookingCommand("bk-1", 7990, "EUR"), bookings)
-    assert logic.get_booking("bk-1", bookings).reason == "CardDeclined"
+    assert logic.describe_booking("bk-1", bookings).reason == "CardDeclined"
 
 
 def test_what_was_never_placed_cannot_be_created_or_read(bookings: BookingStore) -> None:
@@ -111,7 +111,7 @@ def test_what_was_never_placed_cannot_be_created_or_read(bookings: BookingStore)
     with pytest.raises(BookingNotFound):
         logic.create_booking("bk-1", bookings)
     with pytest.raises(BookingNotFound):
-        logic.get_booking("bk-1", bookings)
+        logic.describe_booking("bk-1", bookings)
     assert not logic.cancel_booking(CancelBookingCommand("bk-1", "SeatTaken"), bookings)
 
 
@@ -120,7 +120,7 @@ def test_a_stuck_booking_is_flagged_in_any_state(bookings: BookingStore, clock: 
     logic.place_booking(place(), bookings, clock)
     logic.cancel_booking(CancelBookingCommand("bk-1", "CardDeclined"), bookings)
     logic.flag_booking(FlagBookingCommand("bk-1", {"ReleaseSeat": {"Error": "StoreBusy"}}), bookings)
-    assert logic.get_booking("bk-1", bookings).status is BookingStatus.NEEDS_ATTENTION
+    assert logic.describe_booking("bk-1", bookings).status is BookingStatus.NEEDS_ATTENTION
 
 
 def test_a_request_expires_but_a_booking_does_not(

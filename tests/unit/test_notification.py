@@ -2,11 +2,13 @@
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from chalicelib.notification import logic
 from chalicelib.notification.models import BookingEvent, BookingFacts, EventKind, Mail, Recipient
 from chalicelib.notification.store import SentStore
+from chalicelib.notification.words import LANGUAGES, compose
 from chalicelib.shared.errors import ServiceUnavailable
 from tests.fakes import FakeClock
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 FACTS = BookingFacts(
     booking_id="bk-1",
+    record_locator="ABC234",
+    status="CONFIRMED",
     flight_id="KBP-BCN-0615",
     seat="12A",
     bags=1,
@@ -77,14 +81,51 @@ def test_a_claim_whose_owner_died_is_open_again_after_a_minute(sent: SentStore, 
     assert logic.notify(EVENT, sent, FakeBookings(), FakeMailServer(), clock)
 
 
-def test_a_price_is_shown_with_both_its_cents() -> None:
+def test_a_mail_that_is_no_longer_true_is_not_sent(sent: SentStore, clock: FakeClock) -> None:
+    """The hold was told of late: by now the booking is confirmed."""
+    server = FakeMailServer()
+    held = BookingEvent(kind=EventKind.HELD, booking_id="bk-1", hold_expires_at_s=1_800_000_000)
+    assert logic.notify(held, sent, FakeBookings(), server, clock)
+    assert server.mails == []
+
+
+def about(kind: EventKind, **facts: object) -> str:
+    """Subject and body of a mail about a booking that differs in these facts."""
+    booking = msgspec.structs.replace(FACTS, **facts)
+    mail = compose(BookingEvent(kind=kind, booking_id="bk-1", hold_expires_at_s=1_800_000_000), booking)
+    return f"{mail.subject}\n{mail.body}"
+
+
+def test_a_price_is_shown_with_both_its_cents_and_the_locator() -> None:
     """79.05, not 79.5."""
-    assert "79.05 EUR" in logic.compose(EventKind.CONFIRMED, FACTS).body
+    mail = about(EventKind.CONFIRMED)
+    assert "79.05 EUR" in mail
+    assert "ABC234" in mail
 
 
 def test_a_reason_is_told_in_words() -> None:
     """And an unknown one without a class name."""
-    cancelled = BookingFacts(**{**{f: getattr(FACTS, f) for f in FACTS.__struct_fields__}, "reason": "KeyError"})
-    body = logic.compose(EventKind.CANCELLED, cancelled).body
-    assert "something went wrong on our side" in body
-    assert "KeyError" not in body
+    mail = about(EventKind.CANCELLED, reason="KeyError")
+    assert "something went wrong on our side" in mail
+    assert "KeyError" not in mail
+
+
+def test_a_cancellation_says_what_happened_to_the_money() -> None:
+    """Nothing was charged, or so much went back."""
+    assert "Nothing was charged" in about(EventKind.CANCELLED, reason="CardDeclined")
+    assert "We gave 79.05 EUR back" in about(EventKind.CANCELLED, reason="HoldLost", refunded_minor=7905)
+
+
+def test_a_hold_says_when_it_ends() -> None:
+    """With the instant, in UTC."""
+    assert "until 2027-01-15T08:00:00Z" in about(EventKind.HELD)
+
+
+def test_both_languages_have_words_for_the_same() -> None:
+    """No kind and no reason is missing in one of them, and the customer's choice is what counts."""
+    english, ukrainian = LANGUAGES["en"], LANGUAGES["uk"]
+    assert set(english.reasons) == set(ukrainian.reasons)
+    assert (
+        set(english.news) == set(ukrainian.news) == set(english.subjects) == set(ukrainian.subjects) == set(EventKind)
+    )
+    assert "Підтверджено" in about(EventKind.CONFIRMED, language="uk")

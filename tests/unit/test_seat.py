@@ -6,10 +6,26 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from chalicelib.seat import logic
-from chalicelib.seat.models import ConfirmSeatCommand, ReleaseSeatCommand, ReserveSeatCommand, SeatHold, SeatStatus
+from chalicelib.seat.models import (
+    ConfirmSeatCommand,
+    ReleaseSeatCommand,
+    RenewSeatLockCommand,
+    ReserveSeatCommand,
+    SeatConfig,
+    SeatHold,
+    SeatStatus,
+)
 from chalicelib.seat.store import SeatStore
 from chalicelib.shared.dynamo import from_item, to_item
-from chalicelib.shared.errors import AlreadyCompensated, FlightNotFound, HoldLost, SeatNotFound, SeatTaken, StoreBusy
+from chalicelib.shared.errors import (
+    AlreadyCompensated,
+    FlightNotFound,
+    HoldLimitReached,
+    HoldLost,
+    SeatNotFound,
+    SeatTaken,
+    StoreBusy,
+)
 from tests.fakes import FakeClock, FakeLock
 
 if TYPE_CHECKING:
@@ -32,6 +48,13 @@ class SeatService:
     def reserve(self, booking: str, seat: str = SEAT, attempt: int = 0) -> SeatHold:
         command = ReserveSeatCommand(booking, f"lock-of-{booking}", FLIGHT, seat, attempt)
         return logic.reserve_seat(command, self.store, self.lock, self.clock, TTL_S)
+
+    def renew(self, booking: str, fencing_number: int) -> int:
+        config = SeatConfig(
+            seats_table="seats", seat_ledger_table="seat-ledger", lock_url="", hold_ttl_s=TTL_S, hold_total_s=3 * TTL_S
+        )
+        command = RenewSeatLockCommand(booking, f"lock-of-{booking}", FLIGHT, SEAT, fencing_number)
+        return logic.renew_seat_lock(command, self.store, self.lock, self.clock, config)
 
     def confirm(self, booking: str, fencing_number: int) -> None:
         command = ConfirmSeatCommand(booking, f"lock-of-{booking}", FLIGHT, SEAT, fencing_number)
@@ -155,6 +178,60 @@ def test_a_wrong_fencing_number_cannot_confirm(seats: SeatService) -> None:
     with pytest.raises(HoldLost):
         seats.confirm("a", hold.fencing_number + 1)
     assert seats.seat()["status"] == "HELD"
+
+
+def test_a_renewed_hold_lasts_the_full_time_again(seats: SeatService) -> None:
+    """From now, under the same number; the saga is told how often to come back."""
+    hold = seats.reserve("a")
+    assert (hold.ttl_s, hold.renew_every_s) == (TTL_S, TTL_S // 3)
+    seats.clock.advance(TTL_S - 1)
+    assert seats.renew("a", hold.fencing_number) == seats.clock() + TTL_S
+    seats.clock.advance(TTL_S - 1)
+    seats.confirm("a", hold.fencing_number)
+
+
+def test_a_hold_whose_time_is_over_cannot_be_renewed(seats: SeatService) -> None:
+    """It may be another's by the next moment."""
+    hold = seats.reserve("a")
+    seats.clock.advance(TTL_S)
+    with pytest.raises(HoldLost):
+        seats.renew("a", hold.fencing_number)
+
+
+def test_a_lock_lost_to_another_stops_the_renewal(seats: SeatService) -> None:
+    """Nothing is extended, and the saga must stop."""
+    hold = seats.reserve("a")
+    until_s = seats.seat()["held_until_s"]
+    seats.lock.owners = {(FLIGHT, SEAT): "lock-of-b"}
+    with pytest.raises(HoldLost):
+        seats.renew("a", hold.fencing_number)
+    assert seats.seat()["held_until_s"] == until_s
+
+
+def test_a_lock_that_is_merely_gone_is_taken_again(seats: SeatService) -> None:
+    """Its server was restarted; the hold still stands, and no customer should pay for that."""
+    hold = seats.reserve("a")
+    seats.lock.owners = {}
+    assert seats.renew("a", hold.fencing_number) == seats.clock() + TTL_S
+    assert seats.lock.owners == {(FLIGHT, SEAT): "lock-of-a"}
+
+
+def test_without_a_lock_server_the_hold_alone_is_renewed(seats: SeatService) -> None:
+    """A lock that cannot be asked is not a lock that was lost."""
+    hold = seats.reserve("a")
+    seats.lock.down = True
+    assert seats.renew("a", hold.fencing_number) == seats.clock() + TTL_S
+
+
+def test_a_hold_is_not_renewed_for_ever(seats: SeatService) -> None:
+    """A payment that never answers must not keep the seat from everybody."""
+    hold = seats.reserve("a")
+    for _ in range(8):
+        seats.clock.advance(TTL_S // 3)
+        seats.renew("a", hold.fencing_number)
+    seats.clock.advance(TTL_S // 3)
+    with pytest.raises(HoldLimitReached):
+        seats.renew("a", hold.fencing_number)
 
 
 def test_confirming_sells_the_seat_and_ends_the_lock(seats: SeatService) -> None:

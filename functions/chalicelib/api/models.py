@@ -1,6 +1,6 @@
 """Requests of the API, with the bounds that bad input meets first, and its settings."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -22,6 +22,9 @@ class ApiConfig(msgspec.Struct, frozen=True):
     """Environment of the API."""
 
     saga_arn: str
+    cancellation_saga_arn: str
+    supply_payment_method_function: str
+    request_cancellation_function: str
     place_booking_function: str
     get_booking_function: str
     search_flights_function: str
@@ -43,8 +46,15 @@ class BookingRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     flight_id: FlightId
     seat: SeatNumber
     passenger: PassengerRequest
-    payment_method: PaymentMethodId
+    payment_method: PaymentMethodId | None = None
     bags: BagCount = 0
+    language: Literal["en", "uk"] = "en"
+
+
+class PaymentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """POST /bookings/{ref}/payment."""
+
+    payment_method: PaymentMethodId
 
 
 class FlightSearch(
@@ -64,6 +74,6 @@ class FlightPath(msgspec.Struct, frozen=True):
 
 
 class BookingPath(msgspec.Struct, frozen=True):
-    """The booking in a path."""
+    """The booking in a path: its id or its record locator."""
 
-    booking_id: Annotated[str, Meta(pattern=r"^bk-[a-z2-7]{26}\Z")]
+    ref: Annotated[str, Meta(pattern=r"^(bk-[a-z2-7]{26}|[2-9A-HJ-NP-Z]{6})\Z")]

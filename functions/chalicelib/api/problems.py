@@ -9,11 +9,12 @@ from typing import Any
 
 from chalice.app import Response
 
-from chalicelib.api.requests import BodyTooLarge, MalformedJson, MissingIdempotencyKey
+from chalicelib.api.requests import BodyTooLarge, MalformedJson, MissingIdempotencyKey, MissingSecret
 from chalicelib.shared import errors, log
 from chalicelib.shared.errors import InvalidRequest, LelekaError
 
 _STATUS: dict[type[LelekaError], HTTPStatus] = {
+    MissingSecret: HTTPStatus.UNAUTHORIZED,
     MalformedJson: HTTPStatus.BAD_REQUEST,
     MissingIdempotencyKey: HTTPStatus.BAD_REQUEST,
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -73,6 +74,8 @@ def problem(status: HTTPStatus, name: str, detail: str, field: str | None = None
     headers: dict[str, str | list[str]] = {**_HEADERS}
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = _RETRY_AFTER_S
+    if status is HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Bearer realm="booking"'
     return Response(body=json.dumps(document), status_code=int(status), headers=headers)
 
 

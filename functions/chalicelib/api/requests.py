@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import hmac
 import re
 from collections.abc import Mapping
 from datetime import date
@@ -11,7 +12,8 @@ import msgspec
 from chalicelib.shared.errors import InvalidRequest, LelekaError
 
 _BODY_BYTES_MAX = 16_384
-_KEY = re.compile(r"[A-Za-z0-9_-]{16,128}")
+_KEY = re.compile(r"[A-Za-z0-9_-]{22,128}")
+_SECRET = re.compile(r"[a-z2-7]{26}")
 _PATH = re.compile(r" - at `(?P<path>[^`]+)`")
 _FIELD = re.compile(r"(?:unknown|required) field `(?P<name>[^`]+)`")
 
@@ -22,6 +24,10 @@ class BodyTooLarge(LelekaError):
 
 class MalformedJson(LelekaError):
     """The body is no JSON."""
+
+
+class MissingSecret(LelekaError):
+    """The request has no usable Authorization header."""
 
 
 class MissingIdempotencyKey(LelekaError):
@@ -78,10 +84,32 @@ def booking_id_for(idempotency_key: str | None) -> str:
     """
     if idempotency_key is None or not _KEY.fullmatch(idempotency_key):
         raise MissingIdempotencyKey(
-            "send an Idempotency-Key header of 16 to 128 letters, digits, '-' or '_', such as a UUID"
+            "send an Idempotency-Key header of 22 to 128 letters, digits, '-' or '_', such as a random UUID"
         )
-    digest = hashlib.sha256(f"leleka booking {idempotency_key}".encode()).digest()
-    return "bk-" + base64.b32encode(digest)[:26].decode().lower()
+    return "bk-" + _derived("booking", idempotency_key)
+
+
+def secret_for(idempotency_key: str) -> str:
+    """The booking's secret. Derived from the key, which only the customer has, so that a repeated request whose first
+    answer was lost gets the same one, although nobody stores it."""
+    return _derived("secret", idempotency_key)
+
+
+def bearer_secret(authorization: str | None) -> str:
+    """The secret of an Authorization header.
+
+    Raises:
+        MissingSecret: there is none.
+    """
+    scheme, _, secret = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not _SECRET.fullmatch(secret.strip()):
+        raise MissingSecret("send the secret that creating the booking returned: Authorization: Bearer <secret>")
+    return secret.strip()
+
+
+def _derived(purpose: str, idempotency_key: str) -> str:
+    digest = hmac.digest(idempotency_key.encode(), f"leleka {purpose}".encode(), "sha256")
+    return base64.b32encode(digest)[:26].decode().lower()
 
 
 def fingerprint(request: msgspec.Struct) -> str:

@@ -1,5 +1,6 @@
 """The routes. Each parses, asks a service, and answers."""
 
+import hashlib
 from typing import Any
 
 import msgspec
@@ -7,7 +8,7 @@ from chalice.app import Blueprint, Response
 
 from chalicelib import bootstrap
 from chalicelib.api import requests
-from chalicelib.api.models import BookingPath, BookingRequest, FlightPath, FlightSearch
+from chalicelib.api.models import BookingPath, BookingRequest, FlightPath, FlightSearch, PaymentRequest
 from chalicelib.api.problems import answering_problems, chalice_errors_as_problems
 from chalicelib.api.views import booking_view, flight_view, seat_view
 from chalicelib.shared import log
@@ -43,6 +44,7 @@ def create_booking() -> Response:
     """Keeps the request, starts its saga, and answers at once: 202, with where to look."""
     http = blueprint.current_request
     booking_id = requests.booking_id_for(http.headers.get("idempotency-key"))
+    secret = requests.secret_for(http.headers["idempotency-key"])
     log.correlate(function="create_booking", booking_id=booking_id)
     request = requests.parse_body(http.raw_body, BookingRequest)
     services = bootstrap.services()
@@ -50,22 +52,51 @@ def create_booking() -> Response:
         services.require_seat(booking_id, request.flight_id, request.seat)
     except Refusal:
         # A repeated request must get its booking also when the sale has closed since; a first one ends here.
-        if not services.exists(booking_id):
+        if not services.exists(booking_id, secret):
             raise
     placed: dict[str, Any] = msgspec.to_builtins(request)
-    command = {**placed, "booking_id": booking_id, "request_hash": requests.fingerprint(request)}
+    command = {
+        **placed,
+        "booking_id": booking_id,
+        "request_hash": requests.fingerprint(request),
+        "secret_hash": hashlib.sha256(secret.encode()).hexdigest(),
+    }
     booking = services.place_booking(command)
-    del placed["passenger"]  # personal data stays with the booking service; the saga carries the id
-    services.start_saga(booking_id, {"booking_id": booking_id, **placed})
-    return _json(booking_view(booking), status_code=202, headers={"Location": f"bookings/{booking_id}"})
+    # Personal data stays with the booking service; the saga carries the id.
+    carried = {name: placed[name] for name in ("flight_id", "seat", "bags", "payment_method")}
+    services.start_saga(booking_id, {"booking_id": booking_id, **carried, "refunded_minor": 0})
+    view = {**booking_view(booking), "secret": secret}
+    return _json(view, status_code=202, headers={"Location": f"bookings/{booking_id}"})
 
 
-@blueprint.route("/bookings/{booking_id}", methods=["GET"])
+@blueprint.route("/bookings/{ref}", methods=["GET"])
 @answering_problems
-def read_booking(booking_id: str) -> Response:
-    """One booking."""
-    path = requests.parse_values({"booking_id": booking_id}, BookingPath)
-    return _json(booking_view(bootstrap.services().booking(path.booking_id)))
+def read_booking(ref: str) -> Response:
+    """One booking, by its id or its record locator."""
+    secret = requests.bearer_secret(blueprint.current_request.headers.get("authorization"))
+    path = requests.parse_values({"ref": ref}, BookingPath)
+    return _json(booking_view(bootstrap.services().booking(path.ref, secret)))
+
+
+@blueprint.route("/bookings/{ref}/payment", methods=["POST"])
+@answering_problems
+def pay_booking(ref: str) -> Response:
+    """The payment method of a booking that waits for one."""
+    http = blueprint.current_request
+    secret = requests.bearer_secret(http.headers.get("authorization"))
+    path = requests.parse_values({"ref": ref}, BookingPath)
+    payment = requests.parse_body(http.raw_body, PaymentRequest)
+    booking = bootstrap.services().supply_payment_method(path.ref, secret, payment.payment_method)
+    return _json(booking_view(booking), status_code=202)
+
+
+@blueprint.route("/bookings/{ref}", methods=["DELETE"])
+@answering_problems
+def cancel_booking(ref: str) -> Response:
+    """Cancels a booking that is confirmed or waits for payment; the answer is how it stood before."""
+    secret = requests.bearer_secret(blueprint.current_request.headers.get("authorization"))
+    path = requests.parse_values({"ref": ref}, BookingPath)
+    return _json(booking_view(bootstrap.services().cancel(path.ref, secret)), status_code=202)
 
 
 def _json(body: dict[str, Any], status_code: int = 200, headers: dict[str, str] | None = None) -> Response:

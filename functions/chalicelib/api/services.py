@@ -65,15 +65,37 @@ class Services:
         booking: dict[str, Any] = self._functions.call(self._config.place_booking_function, command)
         return booking
 
-    def booking(self, booking_id: str) -> dict[str, Any]:
+    def booking(self, ref: str, secret: str) -> dict[str, Any]:
         """One booking. Raises BookingNotFound."""
-        booking: dict[str, Any] = self._functions.call(self._config.get_booking_function, {"booking_id": booking_id})
+        query = {"ref": ref, "secret": secret}
+        booking: dict[str, Any] = self._functions.call(self._config.get_booking_function, query)
         return booking
 
-    def exists(self, booking_id: str) -> bool:
+    def supply_payment_method(self, ref: str, secret: str, payment_method: str) -> dict[str, Any]:
+        """Lets a waiting saga go on. Raises HoldExpired, PaymentAlreadyGiven, BookingClosed, BookingNotFound."""
+        command = {"ref": ref, "secret": secret, "payment_method": payment_method}
+        booking: dict[str, Any] = self._functions.call(self._config.supply_payment_method_function, command)
+        return booking
+
+    def cancel(self, ref: str, secret: str) -> dict[str, Any]:
+        """Withdraws a waiting booking, or starts the cancellation saga of a confirmed one; once, however often asked.
+
+        Raises:
+            BookingNotFound, BookingInProgress, FlightDeparted: nothing was done.
+            ServiceUnavailable: it may or may not have begun; the same request again is safe.
+        """
+        wish = self._functions.call(self._config.request_cancellation_function, {"ref": ref, "secret": secret})
+        booking: dict[str, Any] = wish["booking"]
+        if wish["lock_id"] is not None:
+            command = {"booking_id": booking["booking_id"], "flight_id": booking["flight_id"]}
+            self._functions.call(self._config.validate_flight_function, command)
+            self._start(self._config.cancellation_saga_arn, booking["booking_id"], _cancellation_input(wish))
+        return booking
+
+    def exists(self, booking_id: str, secret: str) -> bool:
         """Whether this booking was ever asked for."""
         try:
-            self.booking(booking_id)
+            self.booking(booking_id, secret)
         except BookingNotFound:
             return False
         return True
@@ -84,11 +106,12 @@ class Services:
         Raises:
             ServiceUnavailable: it may or may not have started; the same request again is safe.
         """
+        self._start(self._config.saga_arn, booking_id, saga_input)
+
+    def _start(self, saga_arn: str, name: str, saga_input: dict[str, Any]) -> None:
         try:
             self._orchestrator.start_execution(
-                stateMachineArn=self._config.saga_arn,
-                name=booking_id,
-                input=msgspec.json.encode(saga_input).decode(),
+                stateMachineArn=saga_arn, name=name, input=msgspec.json.encode(saga_input).decode()
             )
         except ClientError as error:
             if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
@@ -107,3 +130,14 @@ class Services:
             self._layouts.clear()
         self._layouts[flight_id] = (time.monotonic() + _LAYOUT_TTL_S, seats)
         return seats
+
+
+def _cancellation_input(wish: dict[str, Any]) -> dict[str, Any]:
+    """As if the booking's own saga had failed after its last step, with the customer's wish as the error."""
+    booking = wish["booking"]
+    return {
+        **{name: booking[name] for name in ("booking_id", "flight_id", "seat")},
+        "ticket": {"lock_id": wish["lock_id"]},
+        "refunded_minor": 0,
+        "error": {"Error": "CancelledByCustomer", "Cause": "the customer cancelled the booking"},
+    }

@@ -1,5 +1,6 @@
 """What the API shows: instants as RFC 3339 text, prices beside seats, nothing that is only ours to know."""
 
+import re
 from typing import Any
 
 from chalicelib.shared.clock import iso
@@ -23,4 +24,11 @@ def seat_view(seat: dict[str, Any], fares: dict[str, dict[str, Any]]) -> dict[st
 def booking_view(booking: dict[str, Any]) -> dict[str, Any]:
     """A booking for its customer."""
     shown = {name: value for name, value in booking.items() if not name.endswith("_at_s")}
-    return {**shown, "created_at": iso(booking["created_at_s"])}
+    instants = {name.removesuffix("_s"): iso(value) for name, value in booking.items() if name.endswith("_at_s")}
+    reason = {"reason": _code(booking["reason"])} if booking.get("reason") else {}
+    return {**shown, **instants, **reason}
+
+
+def _code(error_name: str) -> str:
+    """``HoldExpired`` as ``HOLD_EXPIRED``: a reason is a code of the API, not a class of ours."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", error_name.rpartition(".")[2]).upper()

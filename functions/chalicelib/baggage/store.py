@@ -2,15 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.shared import ledger
-from chalicelib.shared.dynamo import ConditionFailed, Item, from_item, to_item, verdicts
-from chalicelib.shared.errors import AlreadyCompensated, BaggageFull, StoreBusy
-from chalicelib.shared.ledger import LedgerState
+from chalicelib.shared.dynamo import ConditionFailed, Item, to_item, verdicts
+from chalicelib.shared.errors import AlreadyCompensated, BaggageFull
+from chalicelib.shared.ledger import Ledger, LedgerState
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-_RELEASE_ATTEMPTS = 3
 
 
 class BaggageStore:
@@ -19,7 +16,7 @@ class BaggageStore:
     def __init__(self, client: "DynamoDBClient", quota_table: str, ledger_table: str) -> None:
         self._client = client
         self._quota = quota_table
-        self._ledger = ledger_table
+        self._ledger = Ledger(client, ledger_table)
 
     def reserve(self, booking_id: str, flight_id: str, bags: int) -> None:
         """Takes ``bags`` of the quota. The same booking again changes nothing.
@@ -28,7 +25,7 @@ class BaggageStore:
             BaggageFull, AlreadyCompensated: nothing was written.
             StoreBusy: no verdict.
         """
-        row = ledger.open_row(self._ledger, booking_id, flight_id=flight_id, bags=bags)
+        row = self._ledger.open_row(booking_id, flight_id=flight_id, bags=bags)
         take = self._quota_update(flight_id, -bags, condition="#free >= :bags", values={":bags": bags})
         try:
             # Without bags there is no quota to touch, but the row is opened all the same: it is what a repeated or
@@ -47,32 +44,13 @@ class BaggageStore:
         Raises:
             StoreBusy: the ledger row kept changing; nothing is lost, call again.
         """
-        for _ in range(_RELEASE_ATTEMPTS):
-            try:
-                return self._release_from(self._row(booking_id), booking_id)
-            except ConditionFailed:
-                continue  # the row moved between the read and the write: look again
-        raise StoreBusy(f"the baggage ledger of {booking_id} changed {_RELEASE_ATTEMPTS} times during the release")
+        return self._ledger.release(booking_id, lambda row: self._give_back(booking_id, row), nothing=0)
 
-    def _release_from(self, row: Item | None, booking_id: str) -> int:
-        if row is None:
-            with verdicts():
-                self._client.put_item(**ledger.tombstone(self._ledger, booking_id))
-            return 0
-        if row["state"] == LedgerState.RELEASED:
-            return 0
+    def _give_back(self, booking_id: str, row: Item) -> int:
         bags: int = row["bags"]
-        close = ledger.move_row(self._ledger, booking_id, before=LedgerState(row["state"]), after=LedgerState.RELEASED)
+        close = self._ledger.move_row(booking_id, before=LedgerState(row["state"]), after=LedgerState.RELEASED)
         self._write(close, *([self._quota_update(row["flight_id"], bags)] if bags else []))
         return bags
-
-    def _row(self, booking_id: str) -> Item | None:
-        with verdicts():
-            found = self._client.get_item(
-                TableName=self._ledger, Key=to_item({"booking_id": booking_id}), ConsistentRead=True
-            )
-        item = found.get("Item")
-        return from_item(item) if item else None
 
     def _quota_update(
         self, flight_id: str, change: int, condition: str = "attribute_exists(#free)", values: Item | None = None

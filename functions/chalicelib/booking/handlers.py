@@ -5,16 +5,23 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib import bootstrap
-from chalicelib.booking import logic
+from chalicelib.booking import logic, payment_wait
+from chalicelib.booking.access import own_booking
 from chalicelib.booking.models import (
+    AwaitPaymentMethodCommand,
     Booking,
     BookingTicket,
     CancelBookingCommand,
+    Cancellation,
     ConfirmBookingCommand,
     CreateBookingCommand,
+    DescribeBookingQuery,
     FlagBookingCommand,
     GetBookingQuery,
     PlaceBookingCommand,
+    RequestCancellationCommand,
+    SupplyPaymentMethodCommand,
+    TakePaymentMethodCommand,
 )
 from chalicelib.shared.clock import system_clock
 from chalicelib.shared.step import step
@@ -58,8 +65,45 @@ def flag_booking(command: FlagBookingCommand) -> dict[str, Any]:
     return {"flagged": True}
 
 
+@blueprint.lambda_function(name="AwaitPaymentMethod")
+@step(AwaitPaymentMethodCommand)
+def await_payment_method(command: AwaitPaymentMethodCommand) -> dict[str, Any]:
+    """The saga's wait begins."""
+    payment_wait.await_payment_method(command, bootstrap.booking_store(), bootstrap.task_replies())
+    return {"awaiting": True}
+
+
+@blueprint.lambda_function(name="TakePaymentMethod")
+@step(TakePaymentMethodCommand)
+def take_payment_method(command: TakePaymentMethodCommand) -> str:
+    """The saga goes on with the customer's answer."""
+    return payment_wait.take_payment_method(command.booking_id, bootstrap.booking_store())
+
+
+@blueprint.lambda_function(name="SupplyPaymentMethod")
+@step(SupplyPaymentMethodCommand)
+def supply_payment_method(command: SupplyPaymentMethodCommand) -> Booking:
+    """The saga's wait ends, for the API."""
+    store, replies = bootstrap.booking_store(), bootstrap.task_replies()
+    return logic.booking_of(payment_wait.supply_payment_method(command, store, replies, system_clock))
+
+
+@blueprint.lambda_function(name="RequestCancellation")
+@step(RequestCancellationCommand)
+def request_cancellation(command: RequestCancellationCommand) -> Cancellation:
+    """What a wish to cancel means for this booking, for the API."""
+    return logic.request_cancellation(command, bootstrap.booking_store(), bootstrap.task_replies())
+
+
 @blueprint.lambda_function(name="GetBooking")
 @step(GetBookingQuery)
 def get_booking(query: GetBookingQuery) -> Booking:
-    """One booking, for the API and the notification service."""
-    return logic.get_booking(query.booking_id, bootstrap.booking_store())
+    """One booking, for its customer."""
+    return logic.booking_of(own_booking(query.ref, query.secret, bootstrap.booking_store()))
+
+
+@blueprint.lambda_function(name="DescribeBooking")
+@step(DescribeBookingQuery)
+def describe_booking(query: DescribeBookingQuery) -> Booking:
+    """One booking, for the notification service."""
+    return logic.describe_booking(query.booking_id, bootstrap.booking_store())

@@ -2,6 +2,9 @@
 
 ::
 
+                    AWAITING_PAYMENT
+                        ▲  │
+                        │  ▼
     REQUESTED ──▶ PENDING ──▶ CONFIRMED
         │            │            │
         └────────────┴────────────┴──▶ CANCELLED, or NEEDS_ATTENTION when something could not be undone
@@ -17,11 +20,15 @@ from chalicelib.booking.models import (
     BookingStatus,
     BookingTicket,
     CancelBookingCommand,
+    Cancellation,
     ConfirmBookingCommand,
     FlagBookingCommand,
+    Language,
     Passenger,
     PlaceBookingCommand,
+    RequestCancellationCommand,
 )
+from chalicelib.booking.payment_wait import Replies, require_cancellable, withdraw
 from chalicelib.booking.store import BookingStore
 from chalicelib.shared.clock import Clock
 from chalicelib.shared.dynamo import ConditionFailed, Item
@@ -29,7 +36,9 @@ from chalicelib.shared.errors import BookingClosed, BookingNotFound, Idempotency
 
 _REQUEST_TTL_S = 86_400
 _OPEN = frozenset({BookingStatus.REQUESTED, BookingStatus.PENDING})
-_CANCELLABLE = _OPEN | {BookingStatus.CONFIRMED}
+_CANCELLABLE = _OPEN | {BookingStatus.AWAITING_PAYMENT, BookingStatus.CONFIRMED}
+_LOCATOR_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0, 1, I and O
+_LOCATOR_ATTEMPTS = 5
 
 
 def place_booking(command: PlaceBookingCommand, store: BookingStore, clock: Clock) -> Booking:
@@ -40,13 +49,28 @@ def place_booking(command: PlaceBookingCommand, store: BookingStore, clock: Cloc
         StoreBusy: no verdict; the call may be repeated.
     """
     now_s = clock()
-    try:
-        standing = store.place(command, secrets.token_hex(16), now_s, now_s + _REQUEST_TTL_S)
-    except ConditionFailed as vanished:
-        raise StoreBusy("the earlier request has just expired; ask again") from vanished
+    standing = _place(command, store, now_s)
     if standing["request_hash"] != command.request_hash:
         raise IdempotencyKeyReused("this Idempotency-Key was used with another request; use a new key")
-    return _booking(standing)
+    return booking_of(standing)
+
+
+def _place(command: PlaceBookingCommand, store: BookingStore, now_s: int) -> Item:
+    for _ in range(_LOCATOR_ATTEMPTS):
+        locator = "".join(secrets.choice(_LOCATOR_ALPHABET) for _ in range(6))
+        try:
+            standing = store.place(
+                command,
+                lock_id=secrets.token_hex(16),
+                record_locator=locator,
+                now_s=now_s,
+                expires_at_s=now_s + _REQUEST_TTL_S,
+            )
+        except ConditionFailed as vanished:
+            raise StoreBusy("the earlier request has just expired; ask again") from vanished
+        if standing is not None:
+            return standing
+    raise StoreBusy(f"no free record locator in {_LOCATOR_ATTEMPTS} attempts; ask again")
 
 
 def create_booking(booking_id: str, store: BookingStore) -> BookingTicket:
@@ -81,7 +105,7 @@ def confirm_booking(command: ConfirmBookingCommand, store: BookingStore) -> Book
         )
     except ConditionFailed as refused:
         raise _closed_or_missing(command.booking_id, refused) from refused
-    return _booking(item)
+    return booking_of(item)
 
 
 def cancel_booking(command: CancelBookingCommand, store: BookingStore) -> bool:
@@ -91,7 +115,13 @@ def cancel_booking(command: CancelBookingCommand, store: BookingStore) -> bool:
         StoreBusy: no verdict; the step may be repeated.
     """
     try:
-        store.move(command.booking_id, _CANCELLABLE, BookingStatus.CANCELLED, reason=command.reason)
+        store.move(
+            command.booking_id,
+            _CANCELLABLE,
+            BookingStatus.CANCELLED,
+            reason=command.reason,
+            refunded_minor=command.refunded_minor,
+        )
     except ConditionFailed:
         return False
     return True
@@ -111,8 +141,8 @@ def flag_booking(command: FlagBookingCommand, store: BookingStore) -> None:
         raise BookingNotFound(f"there is no booking {command.booking_id}") from refused
 
 
-def get_booking(booking_id: str, store: BookingStore) -> Booking:
-    """The booking.
+def describe_booking(booking_id: str, store: BookingStore) -> Booking:
+    """The booking, for our own services.
 
     Raises:
         BookingNotFound: there is none.
@@ -120,7 +150,23 @@ def get_booking(booking_id: str, store: BookingStore) -> Booking:
     item = store.find(booking_id)
     if item is None:
         raise BookingNotFound(f"there is no booking {booking_id}")
-    return _booking(item)
+    return booking_of(item)
+
+
+def request_cancellation(command: RequestCancellationCommand, store: BookingStore, replies: Replies) -> Cancellation:
+    """What has to be done: a confirmed booking needs a cancellation saga, a waiting one is withdrawn here, one that is
+    cancelled needs nothing.
+
+    Raises:
+        BookingNotFound: there is none, or the secret is wrong.
+        BookingInProgress: its saga is at work; ask again when it has ended.
+        StoreBusy: no verdict; the same may be asked again.
+    """
+    item = require_cancellable(command, store)
+    if item["status"] == BookingStatus.AWAITING_PAYMENT:
+        item = withdraw(item, store, replies)
+    confirmed = item["status"] == BookingStatus.CONFIRMED
+    return Cancellation(booking=booking_of(item), lock_id=item["lock_id"] if confirmed else None)
 
 
 def _closed_or_missing(booking_id: str, refused: ConditionFailed) -> BookingClosed | BookingNotFound:
@@ -130,16 +176,21 @@ def _closed_or_missing(booking_id: str, refused: ConditionFailed) -> BookingClos
     return BookingClosed(f"booking {booking_id} is {item['status']} and accepts no further step")
 
 
-def _booking(item: Item) -> Booking:
+def booking_of(item: Item) -> Booking:
+    """A row of the table as its customer sees it."""
     return Booking(
         booking_id=item["booking_id"],
+        record_locator=item["record_locator"],
         status=BookingStatus(item["status"]),
         flight_id=item["flight_id"],
         seat=item["seat"],
         bags=item["bags"],
         passenger=Passenger(name=item["passenger_name"], email=item["passenger_email"]),
         created_at_s=item["created_at_s"],
+        language=Language(item["language"]),
+        hold_expires_at_s=item.get("hold_expires_at_s"),
         reason=item.get("reason"),
         amount_minor=item.get("amount_minor"),
         currency=item.get("currency"),
+        refunded_minor=item.get("refunded_minor"),
     )

@@ -9,6 +9,14 @@ class BookingConfig(msgspec.Struct, frozen=True):
     """Environment of every booking function."""
 
     bookings_table: str
+    locators_table: str
+
+
+class Language(StrEnum):
+    """In which language the customer gets mail."""
+
+    ENGLISH = "en"
+    UKRAINIAN = "uk"
 
 
 class BookingStatus(StrEnum):
@@ -16,6 +24,7 @@ class BookingStatus(StrEnum):
 
     REQUESTED = "REQUESTED"
     PENDING = "PENDING"
+    AWAITING_PAYMENT = "AWAITING_PAYMENT"
     CONFIRMED = "CONFIRMED"
     CANCELLED = "CANCELLED"
     NEEDS_ATTENTION = "NEEDS_ATTENTION"
@@ -33,11 +42,42 @@ class PlaceBookingCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
 
     booking_id: str
     request_hash: str
+    secret_hash: str
     flight_id: str
     seat: str
     bags: int
     passenger: Passenger
     payment_method: str | None = None
+    language: Language = Language.ENGLISH
+
+
+class AwaitPaymentMethodCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The saga waits for the customer until the hold ends; ``task_token`` lets it go on."""
+
+    booking_id: str
+    task_token: str
+    hold_expires_at_s: int
+
+
+class TakePaymentMethodCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The saga takes what the customer gave, before it charges."""
+
+    booking_id: str
+
+
+class SupplyPaymentMethodCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The customer's answer. ``ref`` is a booking id or a record locator."""
+
+    ref: str
+    secret: str
+    payment_method: str
+
+
+class RequestCancellationCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The customer wants out. ``ref`` is a booking id or a record locator."""
+
+    ref: str
+    secret: str
 
 
 class CreateBookingCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,6 +105,7 @@ class CancelBookingCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
 
     booking_id: str
     reason: str
+    refunded_minor: int = 0
 
 
 class FlagBookingCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,7 +116,14 @@ class FlagBookingCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
 
 class GetBookingQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One booking by its id."""
+    """One booking for its customer. ``ref`` is a booking id or a record locator."""
+
+    ref: str
+    secret: str
+
+
+class DescribeBookingQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One booking for another service of ours."""
 
     booking_id: str
 
@@ -84,12 +132,23 @@ class Booking(msgspec.Struct, frozen=True, omit_defaults=True):
     """A booking as its customer sees it."""
 
     booking_id: str
+    record_locator: str
     status: BookingStatus
     flight_id: str
     seat: str
     bags: int
     passenger: Passenger
     created_at_s: int
+    language: Language = Language.ENGLISH
+    hold_expires_at_s: int | None = None
     reason: str | None = None
     amount_minor: int | None = None
     currency: str | None = None
+    refunded_minor: int | None = None
+
+
+class Cancellation(msgspec.Struct, frozen=True):
+    """What came of the wish to cancel. ``lock_id`` is there if a cancellation saga has to be started."""
+
+    booking: Booking
+    lock_id: str | None = None

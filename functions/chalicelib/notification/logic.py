@@ -4,14 +4,14 @@ from typing import Protocol
 
 from chalicelib.notification.models import BookingEvent, BookingFacts, EventKind, Mail
 from chalicelib.notification.store import SentStore
+from chalicelib.notification.words import compose
 from chalicelib.shared.clock import Clock
 
-_REASONS = {
-    "SeatTaken": "somebody else was quicker with this seat",
-    "CardDeclined": "the card was declined",
-    "InsufficientFunds": "the account had too little money",
-    "BaggageFull": "the flight has no room for more bags",
-    "FlightDeparted": "the sale of this flight has closed",
+# An event may come late, after a failed attempt or out of order; these are the states in which its mail is still true.
+_STILL_TRUE = {
+    EventKind.HELD: frozenset({"PENDING", "AWAITING_PAYMENT"}),
+    EventKind.CONFIRMED: frozenset({"CONFIRMED"}),
+    EventKind.CANCELLED: frozenset({"CANCELLED"}),
 }
 
 
@@ -28,7 +28,7 @@ class MailServer(Protocol):
 
 
 def notify(event: BookingEvent, sent: SentStore, bookings: Bookings, mails: MailServer, clock: Clock) -> bool:
-    """Sends the mail of this event unless it was sent before; true if it went out now.
+    """Sends the mail of this event unless it was sent before or is no longer true; true if the event is dealt with now.
 
     Raises:
         ServiceUnavailable, StoreBusy: it did not go out; the event may be delivered again.
@@ -36,27 +36,11 @@ def notify(event: BookingEvent, sent: SentStore, bookings: Bookings, mails: Mail
     if not sent.claim(event, clock()):
         return False
     try:
-        mails.send(compose(event.kind, bookings.facts(event.booking_id)))
+        facts = bookings.facts(event.booking_id)
+        if facts.status in _STILL_TRUE[event.kind]:
+            mails.send(compose(event, facts))
     except Exception:
         sent.unclaim(event)
         raise
     sent.sent(event, clock())
     return True
-
-
-def compose(kind: EventKind, booking: BookingFacts) -> Mail:
-    """The mail's words."""
-    if kind is EventKind.CONFIRMED:
-        subject = f"Confirmed: {booking.flight_id}, seat {booking.seat}"
-        news = f"your seat {booking.seat} on {booking.flight_id} is confirmed; we charged {_price(booking)}."
-    else:
-        subject = f"Not booked: {booking.flight_id}, seat {booking.seat}"
-        reason = _REASONS.get(booking.reason or "", "something went wrong on our side")
-        news = f"we could not book seat {booking.seat} on {booking.flight_id}: {reason}. You keep your money."
-    body = f"Dear {booking.passenger.name},\n\n{news}\n\nBooking {booking.booking_id}\nLeleka\n"
-    return Mail(to=booking.passenger.email, subject=subject, body=body)
-
-
-def _price(booking: BookingFacts) -> str:
-    amount_minor = booking.amount_minor or 0
-    return f"{amount_minor // 100}.{amount_minor % 100:02d} {booking.currency or ''}".strip()

@@ -10,12 +10,13 @@ class NotificationConfig(msgspec.Struct, frozen=True):
 
     notifications_table: str
     sender_address: str
-    get_booking_function: str
+    describe_booking_function: str
 
 
 class EventKind(StrEnum):
     """What happened to a booking."""
 
+    HELD = "HELD"
     CONFIRMED = "CONFIRMED"
     CANCELLED = "CANCELLED"
 
@@ -25,6 +26,7 @@ class BookingEvent(msgspec.Struct, frozen=True):
 
     kind: EventKind
     booking_id: str
+    hold_expires_at_s: int | None = None
 
 
 class Recipient(msgspec.Struct, frozen=True):
@@ -38,13 +40,17 @@ class BookingFacts(msgspec.Struct, frozen=True):
     """What a mail says about a booking; a part of what the booking service answers."""
 
     booking_id: str
+    record_locator: str
+    status: str
     flight_id: str
     seat: str
     bags: int
     passenger: Recipient
+    language: str = "en"
     reason: str | None = None
     amount_minor: int | None = None
     currency: str | None = None
+    refunded_minor: int | None = None
 
 
 class Mail(msgspec.Struct, frozen=True):

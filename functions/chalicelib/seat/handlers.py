@@ -9,6 +9,7 @@ from chalicelib.seat import logic
 from chalicelib.seat.models import (
     ConfirmSeatCommand,
     ReleaseSeatCommand,
+    RenewSeatLockCommand,
     ReserveSeatCommand,
     SeatHold,
     SeatMap,
@@ -26,6 +27,15 @@ def reserve_seat(command: ReserveSeatCommand) -> SeatHold:
     """T3. Lock, then hold."""
     hold_ttl_s = bootstrap.seat_config().hold_ttl_s
     return logic.reserve_seat(command, bootstrap.seat_store(), bootstrap.seat_lock(), system_clock, hold_ttl_s)
+
+
+@blueprint.lambda_function(name="RenewSeatLock")
+@step(RenewSeatLockCommand)
+def renew_seat_lock(command: RenewSeatLockCommand) -> dict[str, Any]:
+    """The watchdog's tick."""
+    config = bootstrap.seat_config()
+    held_until_s = logic.renew_seat_lock(command, bootstrap.seat_store(), bootstrap.seat_lock(), system_clock, config)
+    return {"held_until_s": held_until_s}
 
 
 @blueprint.lambda_function(name="ConfirmSeat")

@@ -2,11 +2,15 @@
 
 from typing import Protocol
 
+import msgspec
+
 from chalicelib.locking.seat_lock import Acquisition, Tenure
 from chalicelib.seat.models import (
     ConfirmSeatCommand,
     ReleaseSeatCommand,
+    RenewSeatLockCommand,
     ReserveSeatCommand,
+    SeatConfig,
     SeatHold,
     SeatMap,
     SeatStatus,
@@ -16,13 +20,15 @@ from chalicelib.seat.store import SeatStore
 from chalicelib.shared import log
 from chalicelib.shared.clock import Clock
 from chalicelib.shared.dynamo import Item
-from chalicelib.shared.errors import FlightNotFound, Refusal, SeatTaken
+from chalicelib.shared.errors import FlightNotFound, HoldLost, Refusal, SeatTaken
 
 
 class Lock(Protocol):
     """What the seat service needs of a lock."""
 
     def acquire(self, flight_id: str, seat: str, lock_id: str) -> Acquisition: ...
+
+    def extend(self, flight_id: str, seat: str, lock_id: str) -> Tenure: ...
 
     def release(self, flight_id: str, seat: str, lock_id: str) -> Tenure: ...
 
@@ -39,14 +45,14 @@ def reserve_seat(command: ReserveSeatCommand, store: SeatStore, lock: Lock, cloc
         # An earlier attempt may have held the seat and lost its lock since: a refusal would leave that hold behind.
         held = store.existing_hold(command.booking_id, command.flight_id, command.seat) if command.attempt else None
         if held:
-            return held
+            return _with_time_outs(held, hold_ttl_s)
         _close_behind(command, store)
         raise SeatTaken(f"seat {command.seat} of {command.flight_id} is being booked by another customer")
     if verdict is Acquisition.UNKNOWN:
         log.warning("seat lock gave no answer; the database decides alone", seat=command.seat)
     now_s = clock()
     try:
-        return store.hold(
+        held = store.hold(
             booking_id=command.booking_id,
             lock_id=command.lock_id,
             flight_id=command.flight_id,
@@ -54,10 +60,36 @@ def reserve_seat(command: ReserveSeatCommand, store: SeatStore, lock: Lock, cloc
             held_until_s=now_s + hold_ttl_s,
             now_s=now_s,
         )
+        return _with_time_outs(held, hold_ttl_s)
     except Refusal:
         _close_behind(command, store)
         _unlock(command, lock)
         raise
+
+
+def renew_seat_lock(
+    command: RenewSeatLockCommand, store: SeatStore, lock: Lock, clock: Clock, config: SeatConfig
+) -> int:
+    """Extends lock and hold together by the full time, and returns the hold's new end in seconds.
+
+    Raises:
+        HoldLost: lock or hold is not this booking's any more; the saga must not go on.
+        HoldLimitReached: the hold is as old as a hold may become.
+        StoreBusy: no verdict; the step may be repeated.
+    """
+    if _lost(command, lock):
+        raise HoldLost(f"the lock of seat {command.seat} was lost; nothing was extended")
+    now_s = clock()
+    held_until_s = now_s + config.hold_ttl_s
+    store.renew(
+        lock_id=command.lock_id,
+        flight_id=command.flight_id,
+        seat=command.seat,
+        fencing_number=command.fencing_number,
+        held_until_s=held_until_s,
+        limits=(now_s, now_s - config.hold_total_s),
+    )
+    return held_until_s
 
 
 def confirm_seat(command: ConfirmSeatCommand, store: SeatStore, lock: Lock, clock: Clock) -> None:
@@ -101,6 +133,10 @@ def seat_map(flight_id: str, store: SeatStore, clock: Clock) -> SeatMap:
     return SeatMap(flight_id=flight_id, seats=seats)
 
 
+def _with_time_outs(hold: SeatHold, ttl_s: int) -> SeatHold:
+    return msgspec.structs.replace(hold, ttl_s=ttl_s, renew_every_s=max(1, ttl_s // 3))
+
+
 def _view(item: Item, now_s: int) -> SeatView:
     status = SeatStatus(item["status"])
     if status is SeatStatus.HELD and item["held_until_s"] <= now_s:
@@ -114,6 +150,14 @@ def _view(item: Item, now_s: int) -> SeatView:
         exit_row=item["exit_row"],
         status=status,
     )
+
+
+def _lost(command: RenewSeatLockCommand, lock: Lock) -> bool:
+    """Whether the lock is another's. One that is merely gone, because its server was restarted or could not be reached
+    when the seat was held, is taken again: the hold in the database is what decides."""
+    if lock.extend(command.flight_id, command.seat, command.lock_id) is not Tenure.NOT_OURS:
+        return False
+    return lock.acquire(command.flight_id, command.seat, command.lock_id) is Acquisition.HELD_BY_ANOTHER
 
 
 def _close_behind(command: ReserveSeatCommand, store: SeatStore) -> None:

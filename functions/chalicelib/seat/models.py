@@ -13,6 +13,7 @@ class SeatConfig(msgspec.Struct, frozen=True):
     lock_url: str
     lock_timeout_ms: int = 50
     hold_ttl_s: int = 900
+    hold_total_s: int = 2700
 
 
 class SeatStatus(StrEnum):
@@ -34,7 +35,8 @@ class ReserveSeatCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
 
 class SeatHold(msgspec.Struct, frozen=True):
-    """A held seat. ``fencing_number`` rises with each hold of the seat; confirming needs the same number."""
+    """A held seat. ``fencing_number`` rises with each hold of the seat; confirming needs the same number.
+    ``ttl_s`` and ``renew_every_s`` are the time-outs of the saga's waiting states, in seconds."""
 
     flight_id: str
     seat: str
@@ -42,6 +44,18 @@ class SeatHold(msgspec.Struct, frozen=True):
     exit_row: bool
     fencing_number: int
     held_until_s: int
+    ttl_s: int = 0
+    renew_every_s: int = 0
+
+
+class RenewSeatLockCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The watchdog's tick: extend lock and hold, if they are still this booking's."""
+
+    booking_id: str
+    lock_id: str
+    flight_id: str
+    seat: str
+    fencing_number: int
 
 
 class ConfirmSeatCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

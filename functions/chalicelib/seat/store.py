@@ -7,15 +7,12 @@ sold: booking_id, lock_id, held_until_s.
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.seat.models import SeatHold, SeatStatus
-from chalicelib.shared import ledger
 from chalicelib.shared.dynamo import ConditionFailed, Item, from_item, to_item, verdicts
-from chalicelib.shared.errors import AlreadyCompensated, HoldLost, SeatNotFound, SeatTaken, StoreBusy
-from chalicelib.shared.ledger import LedgerState
+from chalicelib.shared.errors import AlreadyCompensated, HoldLimitReached, HoldLost, SeatNotFound, SeatTaken
+from chalicelib.shared.ledger import Ledger, LedgerState
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-_RELEASE_ATTEMPTS = 3
 
 
 class SeatStore:
@@ -24,7 +21,7 @@ class SeatStore:
     def __init__(self, client: "DynamoDBClient", seats_table: str, ledger_table: str) -> None:
         self._client = client
         self._seats = seats_table
-        self._ledger = ledger_table
+        self._ledger = Ledger(client, ledger_table)
 
     def hold(
         self, *, booking_id: str, lock_id: str, flight_id: str, seat: str, held_until_s: int, now_s: int
@@ -40,11 +37,14 @@ class SeatStore:
         take_seat = self._seat_update(
             flight_id,
             seat,
-            update="SET #status = :held, #booking = :booking, #lock = :lock, #until = :until ADD #fencing :one",
+            update=(
+                "SET #status = :held, #booking = :booking, #lock = :lock, #until = :until, #since = :now "
+                "ADD #fencing :one"
+            ),
             condition="attribute_exists(#seat) AND (#status = :free OR (#status = :held AND #until <= :now))",
             values={**values, ":booking": booking_id, ":lock": lock_id},
         )
-        row = ledger.open_row(self._ledger, booking_id, flight_id=flight_id, seat=seat, lock_id=lock_id)
+        row = self._ledger.open_row(booking_id, flight_id=flight_id, seat=seat, lock_id=lock_id)
         try:
             self._write(take_seat, row)
         except ConditionFailed as refused:
@@ -53,7 +53,7 @@ class SeatStore:
 
     def existing_hold(self, booking_id: str, flight_id: str, seat: str) -> SeatHold | None:
         """The hold that an earlier attempt of this booking left, or None."""
-        row = self._ledger_row(booking_id)
+        row = self._ledger.find(booking_id)
         if row is None or row["state"] != LedgerState.HELD:
             return None
         return self._current_hold(booking_id, flight_id, seat)
@@ -70,16 +70,59 @@ class SeatStore:
         sell = self._seat_update(
             flight_id,
             seat,
-            update="SET #status = :sold REMOVE #until",
+            update="SET #status = :sold REMOVE #until, #since",
             condition="#lock = :lock AND #fencing = :number AND #status = :held AND #until > :now",
             values={":sold": "SOLD", ":held": "HELD", ":lock": lock_id, ":number": fencing_number, ":now": now_s},
         )
-        row = ledger.move_row(self._ledger, booking_id, before=LedgerState.HELD, after=LedgerState.CONFIRMED)
+        row = self._ledger.move_row(booking_id, before=LedgerState.HELD, after=LedgerState.CONFIRMED)
         try:
             self._write(sell, row)
         except ConditionFailed as refused:
             if not _is_sold_to(refused.items, booking_id, fencing_number):
                 raise HoldLost(f"seat {seat} of {flight_id} is no longer held by {booking_id}; not sold") from refused
+
+    def renew(
+        self,
+        *,
+        lock_id: str,
+        flight_id: str,
+        seat: str,
+        fencing_number: int,
+        held_until_s: int,
+        limits: tuple[int, int],
+    ) -> None:
+        """Moves the end of the hold with this owner and number. ``limits`` is the present instant and the earliest
+        beginning that a hold may have to be extended, both in seconds.
+
+        Raises:
+            HoldLost: its time is over, or owner or number differ. HoldLimitReached: it began too long ago.
+            StoreBusy: no verdict.
+        """
+        now_s, earliest_s = limits
+        extend = self._seat_update(
+            flight_id,
+            seat,
+            update="SET #until = :until",
+            condition=(
+                "#lock = :lock AND #fencing = :number AND #status = :held AND #until > :now AND #since > :earliest"
+            ),
+            values={
+                ":until": held_until_s,
+                ":lock": lock_id,
+                ":number": fencing_number,
+                ":held": "HELD",
+                ":now": now_s,
+                ":earliest": earliest_s,
+            },
+        )
+        try:
+            self._write(extend)
+        except ConditionFailed as refused:
+            item = refused.items[0] or {}
+            ours = item.get("lock_id") == lock_id and item.get("fencing_number") == fencing_number
+            if ours and item.get("held_until_s", 0) > now_s and item["held_since_s"] <= earliest_s:
+                raise HoldLimitReached(f"the hold of {seat} began at {item['held_since_s']}; not extended") from refused
+            raise HoldLost(f"seat {seat} of {flight_id} is no longer held by this booking; not extended") from refused
 
     def release(self, booking_id: str) -> bool:
         """Gives back what the ledger says the booking has, and closes its ledger row. True if a seat came free.
@@ -87,12 +130,7 @@ class SeatStore:
         Raises:
             StoreBusy: the ledger row kept changing; nothing is lost, call again.
         """
-        for _ in range(_RELEASE_ATTEMPTS):
-            try:
-                return self._release_from(self._ledger_row(booking_id), booking_id)
-            except ConditionFailed:
-                continue  # the row moved between the read and the write: look again
-        raise StoreBusy(f"the seat ledger of {booking_id} changed {_RELEASE_ATTEMPTS} times during the release")
+        return self._ledger.release(booking_id, lambda row: self._give_back(booking_id, row), nothing=False)
 
     def seats_of(self, flight_id: str) -> list[Item]:
         """All seat items of a flight; empty when the flight is unknown. One aircraft fits into one page of a query."""
@@ -105,22 +143,15 @@ class SeatStore:
             )
         return [from_item(item) for item in found["Items"]]
 
-    def _release_from(self, row: Item | None, booking_id: str) -> bool:
-        if row is None:
-            with verdicts():
-                self._client.put_item(**ledger.tombstone(self._ledger, booking_id))
-            return False
-        state = LedgerState(row["state"])
-        if state is LedgerState.RELEASED:
-            return False
+    def _give_back(self, booking_id: str, row: Item) -> bool:
         free_seat = self._seat_update(
             row["flight_id"],
             row["seat"],
-            update="SET #status = :free REMOVE #booking, #lock, #until",
+            update="SET #status = :free REMOVE #booking, #lock, #until, #since",
             condition="#booking = :booking",
             values={":free": "AVAILABLE", ":booking": booking_id},
         )
-        close = ledger.move_row(self._ledger, booking_id, before=state, after=LedgerState.RELEASED)
+        close = self._ledger.move_row(booking_id, before=LedgerState(row["state"]), after=LedgerState.RELEASED)
         try:
             self._write(free_seat, close)
         except ConditionFailed as refused:
@@ -147,14 +178,6 @@ class SeatStore:
             held_until_s=item.get("held_until_s", 0),
         )
 
-    def _ledger_row(self, booking_id: str) -> Item | None:
-        with verdicts():
-            found = self._client.get_item(
-                TableName=self._ledger, Key=to_item({"booking_id": booking_id}), ConsistentRead=True
-            )
-        row = found.get("Item")
-        return from_item(row) if row else None
-
     def _seat_update(
         self, flight_id: str, seat: str, *, update: str, condition: str, values: dict[str, Any]
     ) -> dict[str, Any]:
@@ -164,6 +187,7 @@ class SeatStore:
             "#booking": "booking_id",
             "#lock": "lock_id",
             "#until": "held_until_s",
+            "#since": "held_since_s",
             "#fencing": "fencing_number",
         }
         used = {alias: name for alias, name in names.items() if alias in f"{update} {condition}"}

@@ -8,11 +8,16 @@
     │   ├── IdempotencyKeyReused  the key belongs to another request
     │   ├── BookingNotFound
     │   ├── BookingClosed         the booking has ended; it can't go on
+    │   ├── BookingInProgress     its saga is at work; ask again when it has ended
+    │   ├── HoldExpired           the time to pay is over
+    │   ├── PaymentAlreadyGiven   another payment method was given before
+    │   ├── CancelledByCustomer   the reason of a cancellation, never raised by a function
     │   ├── FlightNotFound
     │   ├── FlightDeparted
     │   ├── SeatNotFound
     │   ├── SeatTaken
-    │   ├── HoldLost              the hold ran out, or another booking has the seat
+    │   ├── HoldLost              the hold or its lock ran out, or another booking has the seat
+    │   ├── HoldLimitReached      the hold was extended as long as a hold may be
     │   ├── BaggageFull
     │   ├── FareNotFound
     │   ├── CardDeclined
@@ -58,6 +63,22 @@ class BookingClosed(Refusal):
     """The booking has ended and accepts no further step."""
 
 
+class BookingInProgress(Refusal):
+    """The booking's saga is at work; what is asked can be done when it has ended."""
+
+
+class HoldExpired(Refusal):
+    """The time to pay is over; nothing was charged."""
+
+
+class PaymentAlreadyGiven(Refusal):
+    """Another payment method was given for this booking before."""
+
+
+class CancelledByCustomer(Refusal):
+    """Not raised by a function: the reason that a cancelled saga carries."""
+
+
 class FlightNotFound(Refusal):
     """There is no such flight."""
 
@@ -76,6 +97,10 @@ class SeatTaken(Refusal):
 
 class HoldLost(Refusal):
     """The booking no longer holds the seat: its time ran out, or another booking has it."""
+
+
+class HoldLimitReached(Refusal):
+    """The hold was extended as long as a hold may be; it was not extended again."""
 
 
 class BaggageFull(Refusal):

@@ -12,10 +12,17 @@ RELEASED is final, and a compensation leaves it even where it finds nothing, so 
 its own compensation is refused. The row, not DynamoDB's ten-minute request token, is what makes a step idempotent.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from chalicelib.shared.dynamo import to_item
+from chalicelib.shared.dynamo import ConditionFailed, Item, from_item, to_item, verdicts
+from chalicelib.shared.errors import StoreBusy
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_RELEASE_ATTEMPTS = 3
 
 
 class LedgerState(StrEnum):
@@ -26,40 +33,67 @@ class LedgerState(StrEnum):
     RELEASED = "RELEASED"
 
 
-def open_row(table: str, booking_id: str, **details: Any) -> dict[str, Any]:
-    """A transaction entry: the booking's first row here, HELD. Refused when any row exists; the old one comes back."""
-    return {
-        "Put": {
-            "TableName": table,
-            "Item": to_item({"booking_id": booking_id, "state": LedgerState.HELD, **details}),
+class Ledger:
+    """The ledger table of one service."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def find(self, booking_id: str) -> Item | None:
+        """The booking's row, or None."""
+        with verdicts():
+            found = self._client.get_item(
+                TableName=self._table, Key=to_item({"booking_id": booking_id}), ConsistentRead=True
+            )
+        item = found.get("Item")
+        return from_item(item) if item else None
+
+    def open_row(self, booking_id: str, **details: Any) -> dict[str, Any]:
+        """A transaction entry: the booking's first row here, HELD. Refused when any row exists; the old one comes
+        back."""
+        return {"Put": self._first_row({"booking_id": booking_id, "state": LedgerState.HELD, **details})}
+
+    def move_row(self, booking_id: str, *, before: LedgerState, after: LedgerState) -> dict[str, Any]:
+        """A transaction entry: from one state to the next. Refused when the row is in any other state."""
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": to_item({"booking_id": booking_id}),
+                "UpdateExpression": "SET #state = :after",
+                "ConditionExpression": "#state = :before",
+                "ExpressionAttributeNames": {"#state": "state"},
+                "ExpressionAttributeValues": to_item({":before": before, ":after": after}),
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
+
+    def release[Given](self, booking_id: str, give_back: Callable[[Item], Given], nothing: Given) -> Given:
+        """What every compensation does: ``give_back`` gets the row and gives back what it stands for, and closes it in
+        that same transaction. Where there is no row, one is left that says RELEASED; where it says so, nothing is done.
+
+        Raises:
+            StoreBusy: the row kept changing between look and write; nothing is lost, call again.
+        """
+        for _ in range(_RELEASE_ATTEMPTS):
+            row = self.find(booking_id)
+            try:
+                if row is None:
+                    with verdicts():
+                        self._client.put_item(
+                            **self._first_row({"booking_id": booking_id, "state": LedgerState.RELEASED})
+                        )
+                    return nothing
+                return nothing if row["state"] == LedgerState.RELEASED else give_back(row)
+            except ConditionFailed:
+                continue  # the row moved between the read and the write: look again
+        raise StoreBusy(f"the ledger row of {booking_id} changed {_RELEASE_ATTEMPTS} times during the release")
+
+    def _first_row(self, row: Item) -> Any:
+        return {
+            "TableName": self._table,
+            "Item": to_item(row),
             "ConditionExpression": "attribute_not_exists(#booking_id)",
             "ExpressionAttributeNames": {"#booking_id": "booking_id"},
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-    }
-
-
-def move_row(table: str, booking_id: str, *, before: LedgerState, after: LedgerState) -> dict[str, Any]:
-    """A transaction entry: from one state to the next. Refused when the row is in any other state."""
-    return {
-        "Update": {
-            "TableName": table,
-            "Key": to_item({"booking_id": booking_id}),
-            "UpdateExpression": "SET #state = :after",
-            "ConditionExpression": "#state = :before",
-            "ExpressionAttributeNames": {"#state": "state"},
-            "ExpressionAttributeValues": to_item({":before": before, ":after": after}),
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
-    }
-
-
-def tombstone(table: str, booking_id: str) -> dict[str, Any]:
-    """Arguments of put_item: RELEASED where no row was, so that a late forward step finds the door closed."""
-    return {
-        "TableName": table,
-        "Item": to_item({"booking_id": booking_id, "state": LedgerState.RELEASED}),
-        "ConditionExpression": "attribute_not_exists(#booking_id)",
-        "ExpressionAttributeNames": {"#booking_id": "booking_id"},
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
