@@ -10,9 +10,12 @@
 import time
 from collections.abc import Callable
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 import msgspec
+
+from leleka.api_types import Booking, BookingRequest, Claim, Flight, FlightList, PlacedBooking, Seat, SeatList
 
 _TIMEOUT = httpx.Timeout(35.0, connect=3.0)  # API Gateway ends a request after 29 s
 _ATTEMPTS = 3
@@ -38,68 +41,6 @@ class ApiProblem(ApiError):
         self.field = field
 
 
-class Flight(msgspec.Struct, frozen=True):
-    """A flight; ``*_at`` are RFC 3339 in UTC, ``*_local`` the airport's own clock."""
-
-    flight_id: str
-    number: str
-    origin: str
-    destination: str
-    departs_at: str
-    arrives_at: str
-    departs_local: str
-    arrives_local: str
-    aircraft: str
-    distance_km: int
-
-
-class Seat(msgspec.Struct, frozen=True):
-    """A seat as the sale sees it: AVAILABLE, HELD or SOLD. The price is None where the cabin is not on sale."""
-
-    seat: str
-    row: int
-    letter: str
-    cabin: str
-    position: str
-    exit_row: bool
-    status: str
-    price_minor: int | None = None
-    currency: str | None = None
-
-
-class Booking(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A booking. ``reason`` is the error that it was cancelled for."""
-
-    booking_id: str
-    status: str
-    flight_id: str
-    seat: str
-    bags: int
-    created_at: str
-    reason: str | None = None
-    amount_minor: int | None = None
-    currency: str | None = None
-
-
-class _Flights(msgspec.Struct):
-    flights: list[Flight]
-
-
-class _Seats(msgspec.Struct):
-    seats: list[Seat]
-
-
-class BookingRequest(msgspec.Struct, frozen=True):
-    """What a customer asks for."""
-
-    flight_id: str
-    seat: str
-    name: str
-    email: str
-    bags: int
-    payment_method: str
-
-
 class ApiClient:
     """The API at one URL. Every call is bounded in time and raises ApiProblem or ApiUnreachable."""
 
@@ -122,29 +63,40 @@ class ApiClient:
     def flights(self, origin: str, destination: str, date: str | None = None) -> list[Flight]:
         """The flights of a route, on one local day (YYYY-MM-DD) if one is given."""
         query = {"from": origin, "to": destination, **({"date": date} if date else {})}
-        return self._ask("GET", "/flights", _Flights, params=query).flights
+        return self._ask("GET", "/flights", FlightList, params=query).flights
 
     def seats(self, flight_id: str) -> list[Seat]:
         """The seats of a flight as they are now, nose first."""
-        return self._ask("GET", f"/flights/{flight_id}/seats", _Seats).seats
+        return self._ask("GET", f"/flights/{flight_id}/seats", SeatList).seats
 
-    def book(self, request: BookingRequest, key: str) -> Booking:
+    def book(self, request: BookingRequest, key: str) -> PlacedBooking:
         """Asks for a seat; the saga has begun when this returns. The same key again is the same booking."""
         body = {
             "flight_id": request.flight_id,
             "seat": request.seat,
             "passenger": {"name": request.name, "email": request.email},
             "bags": request.bags,
-            "payment_method": request.payment_method,
+            "language": request.language,
+            **({"payment_method": request.payment_method} if request.payment_method else {}),
         }
-        return self._ask("POST", "/bookings", Booking, json=body, headers={"Idempotency-Key": key})
+        return self._ask("POST", "/bookings", PlacedBooking, json=body, headers={"Idempotency-Key": key})
 
-    def booking(self, booking_id: str) -> Booking:
+    def booking(self, claim: Claim) -> Booking:
         """One booking as it stands."""
-        return self._ask("GET", f"/bookings/{booking_id}", Booking)
+        return self._ask("GET", _path(claim), Booking, headers=_proof(claim))
+
+    def pay(self, claim: Claim, payment_method: str) -> Booking:
+        """Gives a held booking its payment method; its saga goes on. The same method again changes nothing."""
+        path, body = f"{_path(claim)}/payment", {"payment_method": payment_method}
+        return self._ask("POST", path, Booking, json=body, headers=_proof(claim))
+
+    def cancel(self, claim: Claim) -> Booking:
+        """Asks for the cancellation; returns the booking as it stood before. Asking again changes nothing."""
+        return self._ask("DELETE", _path(claim), Booking, headers=_proof(claim))
 
     def _ask[Answer](self, method: str, path: str, answer: type[Answer], **request: Any) -> Answer:
-        # Every request here may be repeated: reads change nothing, and a booking carries its key.
+        # Every request here may be repeated: reads change nothing, a booking carries its key, and a payment or a
+        # cancellation that was asked for twice is one.
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 response = self._http.request(method, path, **request)
@@ -159,6 +111,14 @@ class ApiClient:
             return msgspec.json.decode(response.content, type=answer)
         except msgspec.MsgspecError as error:
             raise ApiUnreachable(f"{method} {path} gave an answer that is not the API's: {error}") from error
+
+
+def _path(claim: Claim) -> str:
+    return f"/bookings/{quote(claim.ref, safe='')}"
+
+
+def _proof(claim: Claim) -> dict[str, str]:
+    return {"Authorization": f"Bearer {claim.secret}"}
 
 
 def _retry_after_s(response: httpx.Response) -> float:

@@ -58,9 +58,15 @@ def deploy(
     lock_url: Annotated[
         str | None, typer.Option(envvar="LELEKA_LOCK_URL", help="The seat lock's server, for a stage on AWS.")
     ] = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A parameter of the template, Name=Value; those not set stay as they are."),
+    ] = None,
 ) -> None:
     """Package the functions and create or update the stage."""
-    deployed = deployment.deploy(stages_here.aws_of(stage), lock_url or _local_lock_url(stage))
+    settings = dict(_setting(text) for text in sets or [])
+    url = lock_url or _local_lock_url(stage)
+    deployed = deployment.deploy(stages_here.aws_of(stage), url, packaged=None, **settings)
     stdout().print(f"API {deployed.api_url}\nsaga {deployed.saga_arn}", soft_wrap=True)
 
 
@@ -71,6 +77,13 @@ def seed(stage: StageName = LOCAL) -> None:
     stdout().print(
         f"{report.flights} flights, {report.seats} seats, {report.seats_added} of them new, {report.seconds:.1f} s"
     )
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise CommandError(f"--set takes Name=Value, not {text!r}")
+    return name, value
 
 
 def _local_lock_url(stage: str) -> str:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _PAGE_EVENTS = 100
 _PAGES_MAX = 50  # a saga has fewer than 1,000 events, all retries included
+_CUSTOMER_S_MAX = 3_600.0  # a hold is shorter, so Step Functions ends the wait before
+_CUSTOMER_POLL = 5  # times longer between two looks while nothing happens but waiting
 
 
 class FollowError(Exception):
@@ -39,10 +41,14 @@ def follow(
     *,
     timeout_s: float,
     poll_s: float = 0.2,
+    begun: Timeline | None = None,
     clock: Callable[[], float] = time.monotonic,
     wait: Callable[[float], None] = time.sleep,
 ) -> Iterator[tuple[Timeline, list[Note]]]:
     """Yields the timeline after each look, with what happened since the one before; the last one has ended.
+
+    Time in which the saga waits for the customer does not count. ``begun`` has the steps of a saga that this one
+    undoes; its own steps follow them.
 
     Raises:
         SagaNotFound: there is no execution of that name.
@@ -50,15 +56,19 @@ def follow(
         FollowError: Step Functions did not answer.
     """
     deadline = clock() + timeout_s
-    timeline = Timeline()
+    deadline_max = deadline + _CUSTOMER_S_MAX
+    timeline = begun or Timeline()
     while True:
         timeline, notes = advance(timeline, new_events(client, execution, timeline.last_event_id))
         yield timeline, notes
         if timeline.outcome is not Outcome.RUNNING:
             return
-        if clock() >= deadline:
+        now = clock()
+        if timeline.awaits_customer:
+            deadline = min(now + timeout_s, deadline_max)
+        if now >= deadline:
             raise SagaStillRunning(f"the saga still runs after {timeout_s:g} s: {execution.rpartition(':')[2]}")
-        wait(poll_s)
+        wait(poll_s * _CUSTOMER_POLL if timeline.awaits_customer else poll_s)
 
 
 def new_events(client: "SFNClient", execution: str, after_id: int) -> list[HistoryEvent]:

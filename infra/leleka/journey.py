@@ -1,17 +1,24 @@
-"""A booking from outside: ask for it, follow its saga, read how it ended."""
+"""A booking from outside: follow its saga or its cancellation, read how it ended."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import msgspec
 from rich.console import Console
 
-from leleka.api_client import ApiClient, Booking
-from leleka.follow import execution_arn, follow
+from leleka.api_client import ApiClient
+from leleka.api_types import Booking, Claim
+from leleka.follow import FollowError, SagaNotFound, execution_arn, follow, new_events
 from leleka.money import price
 from leleka.render_saga import draw
+from leleka.saga import timeline_of
 from leleka.stage import Stage
-from leleka.timeline import Timeline
+from leleka.timeline import Note, Timeline
+
+type News = Iterable[tuple[Timeline, list[Note]]]
+type OnHeld = Callable[[Booking], object]
 
 
 @dataclass(frozen=True)
@@ -27,31 +34,76 @@ class Ending:
         return self.booking.status == "CONFIRMED"
 
 
-def watch(stage: Stage, api: ApiClient, booking_id: str, timeout_s: float, console: Console | None) -> Ending:
-    """Follows the booking's saga to its end, drawing it on ``console`` if there is one.
+@dataclass(frozen=True)
+class Journey:
+    """A booking to be followed for ``timeout_s``, and where to draw it: nowhere if ``console`` is None."""
 
-    Raises:
-        FollowError: there is no such saga, or it runs longer than ``timeout_s``.
-        ApiError: the booking could not be read.
-    """
-    news = follow(stage.orchestrator, execution_arn(stage.saga_arn, booking_id), timeout_s=timeout_s)
-    timeline = Timeline()
-    if console is not None:
-        timeline = draw(console, news)
-    else:
-        for timeline, _ in news:  # noqa: B007 - the last one counts
-            pass
-    return Ending(api.booking(booking_id), timeline)
+    stage: Stage
+    api: ApiClient
+    claim: Claim
+    booking_id: str
+    timeout_s: float
+    console: Console | None
+
+    def watch(self, on_held: OnHeld | None = None) -> Ending:
+        """Follows the booking's saga to its end. ``on_held`` is called once, when it waits for a payment method.
+
+        Raises:
+            FollowError: there is no such saga, or it runs longer than ``timeout_s``.
+            ApiError: the booking could not be read.
+        """
+        execution = execution_arn(self.stage.saga_arn, self.booking_id)
+        news = follow(self.stage.orchestrator, execution, timeout_s=self.timeout_s)
+        return self._to_the_end(self._with_hold(news, on_held))
+
+    def watch_cancellation(self) -> Ending:
+        """Follows the cancellation saga to its end, drawn as what it is: the booking's own steps, undone.
+
+        Raises:
+            SagaNotFound: nobody has asked for a cancellation of the confirmed booking.
+            FollowError: it runs longer than ``timeout_s``.
+            ApiError: the booking could not be read.
+        """
+        sfn = self.stage.orchestrator
+        try:
+            booked = timeline_of(new_events(sfn, execution_arn(self.stage.saga_arn, self.booking_id), 0))
+        except SagaNotFound:  # Step Functions forgets after 90 days
+            booked = Timeline()
+        execution = execution_arn(_cancellation_saga(self.stage), self.booking_id)
+        begun = Timeline(booked.steps)
+        return self._to_the_end(follow(sfn, execution, timeout_s=self.timeout_s, begun=begun))
+
+    def _to_the_end(self, news: News) -> Ending:
+        timeline = Timeline()
+        if self.console is not None:
+            timeline = draw(self.console, news)
+        else:
+            for timeline, _ in news:  # noqa: B007 - the last one counts
+                pass
+        return Ending(self.api.booking(self.claim), timeline)
+
+    def _with_hold(self, news: News, on_held: OnHeld | None) -> Iterator[tuple[Timeline, list[Note]]]:
+        pay_until: datetime | None = None
+        held: Booking | None = None
+        for timeline, notes in news:
+            newly_held = timeline.awaits_customer and held is None
+            if newly_held:
+                held = self.api.booking(self.claim)
+                pay_until = held.hold_expires_at
+            yield replace(timeline, pay_until=pay_until), notes
+            if newly_held and held and on_held:
+                on_held(held)
 
 
 def summary(ending: Ending) -> str:
     """One line: how it ended, and what was undone."""
     booking = ending.booking
-    line = f"{booking.status} {booking.booking_id}: seat {booking.seat} on {booking.flight_id}"
+    line = f"{booking.status} {booking.record_locator} {booking.booking_id}: seat {booking.seat} on {booking.flight_id}"
     if ending.confirmed:
         return f"{line}, {price(booking.amount_minor, booking.currency)}"
     undone = ", ".join(ending.timeline.rolled_back) or "nothing"
-    return f"{line}; reason: {booking.reason or ending.timeline.error or 'unknown'}; rolled back: {undone}"
+    line = f"{line}; reason: {booking.reason or ending.timeline.error or 'unknown'}; rolled back: {undone}"
+    return f"{line}; refunded {price(booking.refunded_minor, booking.currency)}" if booking.refunded_minor else line
 
 
 def as_document(ending: Ending) -> dict[str, Any]:
@@ -70,6 +122,7 @@ def as_document(ending: Ending) -> dict[str, Any]:
                     "role": step.role,
                     "state": step.state,
                     "attempts": step.attempts,
+                    "attempts_before": step.attempts_before,
                     "error": step.error,
                     "seconds": step.duration_s,
                 }
@@ -77,3 +130,10 @@ def as_document(ending: Ending) -> dict[str, Any]:
             ],
         },
     }
+
+
+def _cancellation_saga(stage: Stage) -> str:
+    try:
+        return stage.outputs["CancellationSagaArn"]
+    except KeyError as missing:
+        raise FollowError(f"stage {stage.name} has no cancellation saga; run: leleka deploy") from missing

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from leleka.api_client import Seat
+from leleka.api_types import Seat
 from leleka.money import price
 
 LOOK = {"AVAILABLE": ("○", "green"), "HELD": ("◐", "bold yellow"), "SOLD": ("●", "red")}

@@ -8,13 +8,15 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from leleka.saga import UNDOES
-from leleka.timeline import Note, Role, State, Step, Timeline
+from leleka import saga_words
+from leleka.timeline import Note, Role, State, Timeline, awaits_customer
 
 LOOK = {
     State.RUNNING: ("▸", "bold blue"),
     State.RETRYING: ("!", "yellow"),
     State.WAITING: ("…", "blue"),
+    State.UNANSWERED: ("…", "blue"),
+    State.EXPIRED: ("⧖", "yellow"),
     State.SUCCEEDED: ("✓", "green"),
     State.FAILED: ("✗", "bold red"),
     State.COMPENSATED: ("↶", "magenta"),
@@ -43,17 +45,18 @@ def table(timeline: Timeline, now: datetime) -> Table:
     for step in timeline.steps:
         if step.role is not Role.CONTROL:
             symbol, style = LOOK[step.state]
-            lasted_s = step.duration_s if step.duration_s is not None else (now - step.entered_at).total_seconds()
-            remark = Text(_remark(step), style=style)
-            grid.add_row(Text(symbol, style=style), Text(step.name), Text(_seconds(lasted_s), style="dim"), remark)
+            lasted_s = (now - step.entered_at).total_seconds() if step.duration_s is None else step.duration_s
+            lasted = Text(saga_words.seconds(lasted_s), style="dim")
+            remark = Text(saga_words.remark(step, timeline.pay_until, now), style=style)
+            grid.add_row(Text(symbol, style=style), Text(step.name), lasted, remark)
     return grid
 
 
-def line(note: Note) -> str:
-    """One event as one line: time (UTC), symbol, step, what happened."""
+def line(note: Note, pay_until: datetime | None = None) -> str:
+    """One event as one line: time (UTC), symbol, step, what happened; for a hold also until when it can be paid."""
     symbol = "·" if note.what == "entered" else LOOK[State(note.what)][0]
-    clock = note.at.astimezone(UTC).strftime("%H:%M:%S.%f")[:-3]
-    return f"{clock} {symbol} {note.step.name} {_happened(note)}"
+    happened = saga_words.time_to_pay(pay_until, note.at) if awaits_customer(note.step) else saga_words.happened(note)
+    return f"{saga_words.clock(note.at)} {symbol} {note.step.name} {happened}"
 
 
 class _View:
@@ -72,38 +75,5 @@ def _print_lines(console: Console, news: Iterable[tuple[Timeline, list[Note]]]) 
         last = timeline
         for note in notes:
             if note.step.role is not Role.CONTROL:
-                console.print(line(note), soft_wrap=True)
+                console.print(line(note, timeline.pay_until), soft_wrap=True)
     return last
-
-
-def _happened(note: Note) -> str:
-    step = note.step
-    if note.what == State.RETRYING:
-        return f"attempt {step.attempts}, after {step.error}"
-    if note.what == State.FAILED:
-        return f"failed: {step.error} ({_seconds(step.duration_s or 0.0)}{_tries(step)})"
-    if note.what == State.SUCCEEDED:
-        return f"succeeded ({_seconds(step.duration_s or 0.0)}{_tries(step)})"
-    return note.what
-
-
-def _remark(step: Step) -> str:
-    if step.state is State.RETRYING:
-        return f"attempt {step.attempts}: {step.error}"
-    if step.state is State.RUNNING and step.attempts > 1:
-        return f"attempt {step.attempts}, after {step.error}"
-    if step.state is State.FAILED:
-        return f"{step.error}{_tries(step)}"
-    if step.state in {State.COMPENSATED, State.WAITING}:
-        return step.state.value
-    if step.role is Role.COMPENSATION:
-        return f"undoes {UNDOES[step.name][0]}{_tries(step)}"
-    return _tries(step).removeprefix(", ")
-
-
-def _tries(step: Step) -> str:
-    return f", {step.attempts} attempts" if step.attempts > 1 else ""
-
-
-def _seconds(seconds: float) -> str:
-    return f"{max(seconds, 0.0):.2f} s"

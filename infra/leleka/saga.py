@@ -2,6 +2,7 @@
 
 A step is one visit to a state. It is entered, tried one or more times, and left: succeeded, or failed with an error
 that a Catch took over. A forward step counts as compensated once the step that undoes it has succeeded.
+The cancellation saga undoes the steps of another execution: those are put before its own.
 """
 
 import re
@@ -22,7 +23,13 @@ UNDOES = {
 }
 """What each compensation undoes."""
 
-_NOTICES = frozenset({"NotifyConfirmed", "NotifyCancelled", "NotifyOperator", "FlagBooking"})
+_NOTICES = frozenset({"NotifyHeld", "NotifyConfirmed", "NotifyCancelled", "NotifyOperator", "FlagBooking"})
+_AT_ONCE = {"Succeed": State.SUCCEEDED, "Fail": State.FAILED, "Pass": State.EXPIRED}
+"""States that do no work; the one Pass state, HoldExpired, puts the end of the hold into words."""
+
+_OUT_OF_TIME = {"ProcessPayment": State.UNANSWERED, "AwaitPaymentMethod": State.EXPIRED}
+"""Where running out of time is foreseen: the state machine goes on from there by a way of its own."""
+
 _ENTERED = re.compile(r"(?P<kind>Task|Choice|Pass|Wait|Succeed|Fail|Parallel|Map)StateEntered")
 _TRY_BEGAN = re.compile(r"(LambdaFunction|Task|Activity)Scheduled")
 _TRY_FAILED = re.compile(r"(LambdaFunction|Task|Activity)(Failed|TimedOut|StartFailed|SubmitFailed|ScheduleFailed)")
@@ -71,10 +78,13 @@ def _apply(timeline: Timeline, event: HistoryEvent) -> tuple[Timeline, list[Note
 
 def _entered(timeline: Timeline, event: HistoryEvent, kind: str) -> tuple[Timeline, list[Note]]:
     name = event["stateEnteredEventDetails"]["name"]
-    step = Step(name, _role(name, kind), State.RUNNING, event["timestamp"])
-    if kind in {"Succeed", "Fail"}:
-        step = replace(step, state=State.SUCCEEDED if kind == "Succeed" else State.FAILED, duration_s=0.0)
-    return replace(timeline, steps=(*timeline.steps, step)), [Note(event["timestamp"], step, "entered")]
+    before = max((step.attempts_before + step.attempts for step in timeline.steps if step.name == name), default=0)
+    step = Step(name, _role(name, kind), State.RUNNING, event["timestamp"], attempts_before=before)
+    what = "entered"
+    if kind in _AT_ONCE:
+        step = replace(step, state=_AT_ONCE[kind], duration_s=0.0)
+        what = step.state
+    return replace(timeline, steps=(*timeline.steps, step)), [Note(event["timestamp"], step, what)]
 
 
 def _tried(timeline: Timeline, event: HistoryEvent) -> tuple[Timeline, list[Note]]:
@@ -97,7 +107,7 @@ def _exited(timeline: Timeline, event: HistoryEvent) -> tuple[Timeline, list[Not
     if step.duration_s is not None:
         return timeline, []
     # No attempt follows a failed one: the failure went to a Catch.
-    state = State.FAILED if step.state is State.RETRYING else State.SUCCEEDED
+    state = _failed(step) if step.state is State.RETRYING else State.SUCCEEDED
     timeline, notes = _with(timeline, event, _closed(step, state, event))
     if state is State.SUCCEEDED and step.role is Role.COMPENSATION:
         return _mark_compensated(timeline, event, notes, UNDOES[step.name])
@@ -135,12 +145,16 @@ def _closed(step: Step, state: State, event: HistoryEvent) -> Step:
     return replace(step, state=state, duration_s=(event["timestamp"] - step.entered_at).total_seconds())
 
 
+def _failed(step: Step) -> State:
+    return _OUT_OF_TIME.get(step.name, State.FAILED) if step.error == "States.Timeout" else State.FAILED
+
+
 def _role(name: str, kind: str) -> Role:
     if kind in {"Choice", "Succeed", "Fail"}:
         return Role.CONTROL
     if name in UNDOES:
         return Role.COMPENSATION
-    return Role.NOTICE if name in _NOTICES else Role.FORWARD
+    return Role.NOTICE if name in _NOTICES or kind == "Pass" else Role.FORWARD
 
 
 def _error(event: HistoryEvent) -> str | None:

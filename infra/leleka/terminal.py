@@ -1,11 +1,11 @@
 """What every command shares: data on stdout, words on stderr, errors as one line, and the exit codes.
 
-======  ==============================================================================
-0       done; for ``book`` and ``watch``: the booking is CONFIRMED
-1       the operation failed, the booking is not confirmed, or the time was over
+======  ==================================================================================================
+0       done; for ``book``, ``pay`` and ``watch``: the booking is CONFIRMED; for ``cancel``: CANCELLED
+1       the operation failed, the booking is not so, or the time was over
 2       the command line is wrong
 130     interrupted
-======  ==============================================================================
+======  ==================================================================================================
 """
 
 import functools
@@ -18,8 +18,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from leleka.api_client import ApiError
+from leleka.bookings_here import BookingsHereError
+from leleka.dead_letters import DeadLettersError
 from leleka.deploy import DeployError
 from leleka.follow import FollowError
+from leleka.mails import MailsError
 from leleka.seed import SeedError
 from leleka.stack import StackError
 from leleka.stage import StageError
@@ -35,8 +38,11 @@ class CommandError(Exception):
 _FORESEEN = (
     CommandError,
     ApiError,
+    BookingsHereError,
+    DeadLettersError,
     DeployError,
     FollowError,
+    MailsError,
     SeedError,
     StackError,
     StageError,

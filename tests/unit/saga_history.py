@@ -43,6 +43,18 @@ class History:
     def refuse(self, name: str, error: str) -> "History":
         return self.enter(name).invoke().lambda_failed(error).leave(name)
 
+    def ask(self, name: str) -> "History":
+        """A state with a task token, up to where the command is on its way."""
+        return self.enter(name).add("TaskScheduled").add("TaskStarted").add("TaskSubmitted")
+
+    def answered(self, *names: str) -> "History":
+        for name in names:
+            self.ask(name).add("TaskSucceeded").leave(name)
+        return self
+
+    def unanswered(self, name: str) -> "History":
+        return self.ask(name).add("TaskTimedOut", taskTimedOutEventDetails={"error": "States.Timeout"}).leave(name)
+
     def publish(self, name: str) -> "History":
         self.enter(name).add("TaskScheduled", taskScheduledEventDetails={"resourceType": "sns"}).add("TaskStarted")
         return self.add("TaskSucceeded", taskSucceededEventDetails={"resourceType": "sns"}).leave(name)
@@ -62,10 +74,35 @@ def declined() -> History:
     return history.add("ExecutionFailed", executionFailedEventDetails={"error": "CardDeclined", "cause": "{}"})
 
 
+def held() -> History:
+    history = History().succeed(*TO_PAYMENT)
+    history.enter("PaymentMethodGiven", "Choice").leave("PaymentMethodGiven", "Choice").publish("NotifyHeld")
+    return history.ask("AwaitPaymentMethod")
+
+
+def paid_later() -> History:
+    history = held().add("TaskSucceeded").leave("AwaitPaymentMethod").succeed("RenewSeatLock")
+    history.answered("ProcessPayment").succeed("ConfirmSeat", "ConfirmBooking")
+    return history.add("ExecutionSucceeded")
+
+
+def expired() -> History:
+    history = held().add("TaskTimedOut", taskTimedOutEventDetails={"error": "States.Timeout"})
+    history.leave("AwaitPaymentMethod").enter("HoldExpired", "Pass").leave("HoldExpired", "Pass")
+    history.answered("RefundPayment").succeed("ReleaseBaggage", "ReleaseSeat", "CancelBooking")
+    return history.add("ExecutionFailed", executionFailedEventDetails={"error": "HoldExpired"})
+
+
+def cancelled() -> History:
+    history = History().answered("RefundPayment").succeed("ReleaseBaggage", "ReleaseSeat", "CancelBooking")
+    history.publish("NotifyCancelled").enter("BookingCancelled", "Succeed").leave("BookingCancelled", "Succeed")
+    return history.add("ExecutionSucceeded")
+
+
 class StepFunctions:
     """GetExecutionHistory over a growing history: each call of the first page sees ``step`` events more."""
 
-    class exceptions:  # noqa: N801
+    class exceptions:  # noqa: N801 - as on a boto3 client
         """As on a boto3 client."""
 
         class ExecutionDoesNotExist(Exception):

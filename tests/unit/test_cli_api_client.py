@@ -2,18 +2,21 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 
-from leleka.api_client import ApiClient, ApiError, ApiProblem, ApiUnreachable, BookingRequest
+from leleka.api_client import ApiClient, ApiError, ApiProblem, ApiUnreachable
+from leleka.api_types import BookingRequest, Claim, Language, PlacedBooking
 
 URL = "http://127.0.0.1:4566/_aws/execute-api/abc/api"
 KEY = "6d6f5068-2cd5-4c71-a31e-07d17fc3125b"
 REQUEST = BookingRequest("KBP-BCN-0615", "12A", "Olena", "olena@example.com", 1, "pm_approved")
 BOOKING = {
     "booking_id": "bk-1",
+    "record_locator": "B4H9PE",
     "status": "REQUESTED",
     "flight_id": "KBP-BCN-0615",
     "seat": "12A",
@@ -21,6 +24,9 @@ BOOKING = {
     "created_at": "2026-11-23T12:00:00Z",
     "a_later_field": True,
 }
+SECRET = "mkbs7y4avag57ktmk4gsdpvilr"  # noqa: S105 - nobody's
+PLACED = {**BOOKING, "secret": SECRET}
+CLAIM = Claim("B4H9PE", SECRET)
 
 
 def client(answer: Callable[[httpx.Request], httpx.Response], waits: list[float] | None = None) -> ApiClient:
@@ -39,7 +45,7 @@ def test_a_booking_is_posted_below_the_stage_with_its_key() -> None:
 
     def answer(request: httpx.Request) -> httpx.Response:
         seen.append(request)
-        return httpx.Response(202, json=BOOKING)
+        return httpx.Response(202, json=PLACED)
 
     booking = client(answer).book(REQUEST, KEY)
     assert (booking.booking_id, booking.status, booking.reason) == ("bk-1", "REQUESTED", None)
@@ -50,8 +56,64 @@ def test_a_booking_is_posted_below_the_stage_with_its_key() -> None:
         "seat": "12A",
         "passenger": {"name": "Olena", "email": "olena@example.com"},
         "bags": 1,
+        "language": "en",
         "payment_method": "pm_approved",
     }
+    assert booking.secret == SECRET
+
+
+def test_a_booking_without_a_card_sends_none() -> None:
+    """The API holds the seat when the field is absent; null would do too, an empty text would not."""
+    bodies: list[dict[str, Any]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        bodies.append(json.loads(request.content))
+        return httpx.Response(202, json=PLACED)
+
+    request = BookingRequest("KBP-BCN-0615", "12A", "Olena", "olena@example.com", 1, language=Language.UKRAINIAN)
+    client(answer).book(request, KEY)
+    assert "payment_method" not in bodies[0]
+    assert bodies[0]["language"] == "uk"
+
+
+def test_reading_paying_and_cancelling_prove_whose_booking_it_is() -> None:
+    """The secret goes into the header, never into the address, which ends in logs."""
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json={**BOOKING, "hold_expires_at": "2026-11-23T12:15:00Z"})
+
+    with client(answer) as api:
+        held = api.booking(CLAIM)
+        api.pay(CLAIM, "pm_approved")
+        api.cancel(CLAIM)
+    assert [(r.method, str(r.url).removeprefix(URL)) for r in seen] == [
+        ("GET", "/bookings/B4H9PE"),
+        ("POST", "/bookings/B4H9PE/payment"),
+        ("DELETE", "/bookings/B4H9PE"),
+    ]
+    assert {r.headers["Authorization"] for r in seen} == {f"Bearer {SECRET}"}
+    assert json.loads(seen[1].content) == {"payment_method": "pm_approved"}
+    assert held.hold_expires_at == datetime(2026, 11, 23, 12, 15, tzinfo=UTC)
+
+
+def test_a_reference_can_not_leave_the_bookings() -> None:
+    """What a user types becomes one part of the path."""
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json=BOOKING)
+
+    client(answer).booking(Claim("../flights?x", SECRET))
+    assert seen[0].url.raw_path.endswith(b"/bookings/..%2Fflights%3Fx")
+
+
+def test_the_secret_is_in_no_text_that_might_be_logged() -> None:
+    """Of a claim, and of the answer that brings it."""
+    placed = PlacedBooking("bk-1", "B4H9PE", "REQUESTED", "F", "12A", 1, "", secret=SECRET)
+    assert SECRET not in f"{CLAIM!r} {placed!r} {CLAIM} {placed}"
 
 
 def test_a_search_names_the_route_and_the_day_only_if_one_is_given() -> None:
@@ -72,7 +134,7 @@ def test_a_problem_document_is_an_exception_with_all_its_parts() -> None:
     """Status, type and detail, and the field if one is to blame."""
     errors = [{"field": "$.seat", "detail": "no such seat"}]
     with pytest.raises(ApiProblem) as raised:
-        client(lambda _: problem(422, errors=errors)).booking("bk-1")
+        client(lambda _: problem(422, errors=errors)).booking(CLAIM)
     found = raised.value
     assert (found.status, found.type, found.detail, found.field) == (422, "seat-taken", "taken", "$.seat")
     assert str(found) == "taken (422 seat-taken, $.seat)"
@@ -80,7 +142,7 @@ def test_a_problem_document_is_an_exception_with_all_its_parts() -> None:
 
 def test_a_busy_api_is_asked_again_after_the_time_that_it_names() -> None:
     """Every request may be repeated: reads change nothing, and a booking carries its key."""
-    answers = iter([problem(503), problem(503), httpx.Response(202, json=BOOKING)])
+    answers = iter([problem(503), problem(503), httpx.Response(202, json=PLACED)])
     waits: list[float] = []
 
     def answer(_: httpx.Request) -> httpx.Response:
@@ -103,7 +165,7 @@ def test_no_answer_makes_the_client_wait_long(header: str, waited_s: float) -> N
         return response
 
     with pytest.raises(ApiProblem):
-        client(answer, waits).booking("bk-1")
+        client(answer, waits).booking(CLAIM)
     assert waits == [waited_s, waited_s]
 
 
@@ -133,4 +195,4 @@ def test_a_broken_connection_is_unreachable_and_says_so_in_one_line(fault: httpx
 def test_an_answer_that_is_not_the_apis_is_an_error_and_no_crash(response: httpx.Response) -> None:
     """A proxy's page, another API, a document cut short, a field of another type."""
     with pytest.raises(ApiError):
-        client(lambda _: response).booking("bk-1")
+        client(lambda _: response).booking(CLAIM)

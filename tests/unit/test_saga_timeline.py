@@ -1,5 +1,6 @@
 """A saga's history, in the shape of GetExecutionHistory, told as a timeline."""
 
+import itertools
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,7 +9,18 @@ import pytest
 from leleka.follow import FollowError, SagaNotFound, SagaStillRunning, execution_arn, follow
 from leleka.saga import advance, timeline_of
 from leleka.timeline import Outcome, Role, State, Timeline
-from tests.unit.saga_history import T0, TO_PAYMENT, History, StepFunctions, confirmed, declined
+from tests.unit.saga_history import (
+    T0,
+    TO_PAYMENT,
+    History,
+    StepFunctions,
+    cancelled,
+    confirmed,
+    declined,
+    expired,
+    held,
+    paid_later,
+)
 
 EXECUTION = "arn:aws:states:eu-central-1:000000000000:execution:saga:bk-1"
 
@@ -46,7 +58,8 @@ def test_what_was_undone_is_compensated_and_what_only_read_is_not() -> None:
 
 def test_a_payment_that_failed_stays_failed_after_its_refund() -> None:
     """The refund makes sure that nothing is kept; it undoes no success."""
-    history = History().succeed(*TO_PAYMENT).refuse("ProcessPayment", "States.Timeout").succeed("RefundPayment")
+    history = History().succeed(*TO_PAYMENT).refuse("ProcessPayment", "PaymentOutcomeUnknown")
+    history.succeed("RefundPayment")
     assert states(timeline_of(history.events))["ProcessPayment"] is State.FAILED
 
 
@@ -80,8 +93,8 @@ def test_between_two_attempts_a_step_is_retrying_with_the_error_of_the_first() -
 )
 def test_every_kind_of_failed_attempt_keeps_its_error_name(kind: str, details: str) -> None:
     """Step Functions has one event type and one key for each."""
-    history = History().enter("ProcessPayment").invoke().add(kind, **{details: {"error": "States.Timeout"}})
-    [step] = timeline_of(history.leave("ProcessPayment").events).steps
+    history = History().enter("ReserveSeat").invoke().add(kind, **{details: {"error": "States.Timeout"}})
+    [step] = timeline_of(history.leave("ReserveSeat").events).steps
     assert (step.state, step.error) == (State.FAILED, "States.Timeout")
 
 
@@ -115,6 +128,49 @@ def test_a_state_that_is_entered_twice_is_two_steps() -> None:
     """A loop in the machine is a sequence in the timeline."""
     timeline = timeline_of(History().succeed("ProcessPayment", "RenewSeatLock", "ProcessPayment").events)
     assert [step.name for step in timeline.steps] == ["ProcessPayment", "RenewSeatLock", "ProcessPayment"]
+
+
+def test_a_payment_without_an_answer_in_time_is_asked_again_and_is_no_failure() -> None:
+    """The watchdog's tick: the hold is renewed between the two, and the attempts are counted on."""
+    history = History().unanswered("ProcessPayment").succeed("RenewSeatLock").answered("ProcessPayment")
+    first, _, second = timeline_of(history.events).steps
+    assert (first.state, second.state) == (State.UNANSWERED, State.SUCCEEDED)
+    assert (first.attempts_before, second.attempts_before, second.attempts) == (0, 1, 1)
+
+
+def test_a_payment_that_failed_with_another_error_is_a_failure_on_any_attempt() -> None:
+    """Only the time-out is part of the plan."""
+    history = History().unanswered("ProcessPayment").succeed("RenewSeatLock").ask("ProcessPayment")
+    history.add("TaskFailed", taskFailedEventDetails={"error": "CardDeclined"}).leave("ProcessPayment")
+    assert timeline_of(history.events).steps[-1].state is State.FAILED
+
+
+def test_a_hold_that_nobody_paid_is_expired_and_all_of_it_is_undone() -> None:
+    """The wait ran out, the Pass state says so, the rollback follows."""
+    timeline = timeline_of(expired().events)
+    found = states(timeline)
+    assert (found["AwaitPaymentMethod"], found["HoldExpired"]) == (State.EXPIRED, State.EXPIRED)
+    assert timeline.rolled_back == ["RefundPayment", "ReleaseBaggage", "ReleaseSeat", "CancelBooking"]
+    assert found["ReserveSeat"] is State.COMPENSATED
+
+
+def test_only_the_wait_for_a_payment_method_awaits_the_customer() -> None:
+    """A payment on its way waits too, but for a machine."""
+    assert timeline_of(held().events).awaits_customer
+    assert not timeline_of(paid_later().events).awaits_customer
+    assert not timeline_of(History().ask("ProcessPayment").events).awaits_customer
+    assert not Timeline().awaits_customer
+
+
+def test_a_cancellation_undoes_the_steps_of_the_booking() -> None:
+    """The steps of the one saga come before those of the other, and turn to compensated."""
+    booked = timeline_of(paid_later().events)
+    timeline, notes = advance(Timeline(booked.steps), cancelled().events)
+    found = states(timeline)
+    undone = ["CreateBooking", "ReserveSeat", "ReserveBaggage", "ProcessPayment", "ConfirmSeat", "ConfirmBooking"]
+    assert [name for name, state in found.items() if state is State.COMPENSATED] == undone
+    assert next(n.step.name for n in notes if n.what == State.COMPENSATED) == "ProcessPayment"
+    assert timeline.outcome is Outcome.SUCCEEDED
 
 
 @pytest.mark.parametrize("size", [1, 2, 7])
@@ -170,6 +226,25 @@ def test_a_saga_that_outlasts_the_wait_is_an_error_that_names_the_booking() -> N
     client = StepFunctions(History().enter("ProcessPayment").invoke().events, step=10)
     with pytest.raises(SagaStillRunning, match=r"after 5 s: bk-1"):
         list(run(client, timeout_s=5))
+
+
+def test_a_customers_time_to_pay_does_not_count_but_has_an_end() -> None:
+    """A hold outlasts any patience with machines; a wait that never ends does not."""
+    looks = list(itertools.islice(run(StepFunctions(held().events, step=100), timeout_s=5), 100))
+    assert len(looks) == 100
+    with pytest.raises(SagaStillRunning):
+        for _ in itertools.islice(run(StepFunctions(held().events, step=100), timeout_s=5), 5_000):
+            pass
+
+
+def test_following_looks_less_often_while_only_the_customer_can_go_on() -> None:
+    """A quarter of an hour at five looks a second would be thousands."""
+    waits: list[float] = []
+    now = iter(range(10_000))
+    client: Any = StepFunctions(paid_later().events, step=len(held().events))
+    looks = follow(client, EXECUTION, timeout_s=60, poll_s=0.2, clock=lambda: float(next(now)), wait=waits.append)
+    assert list(looks)[-1][0].outcome is Outcome.SUCCEEDED
+    assert waits == [1.0]
 
 
 def test_a_booking_without_a_saga_is_an_error_that_names_it() -> None:

@@ -155,7 +155,7 @@ def _spawn(name: str, command: list[str], environment: dict[str, str], log_dir: 
             start_new_session=True,
             # The supervisor is single-threaded and starts this from its main thread, so the hook is safe, and the
             # signal comes when the supervisor itself ends, even by SIGKILL.
-            preexec_fn=functools.partial(_die_with_parent, os.getpid()),  # noqa: PLW1509
+            preexec_fn=functools.partial(_die_with_parent, os.getpid()),  # noqa: PLW1509 - as said above
         )
     return Server(name, process, log)
 
