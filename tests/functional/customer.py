@@ -3,6 +3,7 @@
 import json
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -20,14 +21,26 @@ class Customer:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._http = httpx.Client(timeout=60)
+        self.secrets: dict[str, str] = {}
 
     def close(self) -> None:
         """Ends the connection."""
         self._http.close()
 
-    def get(self, path: str) -> httpx.Response:
-        """A plain GET."""
-        return self._http.get(f"{self._stage.api_url}{path}")
+    def get(self, path: str, secret: str | None = None) -> httpx.Response:
+        """A GET, with a secret if one is given."""
+        return self._http.get(f"{self._stage.api_url}{path}", headers=_bearer(secret))
+
+    def pay(self, booking_id: str, method: str = "pm_approved", secret: str | None = None) -> httpx.Response:
+        """POST /bookings/{ref}/payment, with the booking's own secret unless one is given."""
+        url = f"{self._stage.api_url}/bookings/{booking_id}/payment"
+        headers = _bearer(secret or self.secrets[booking_id])
+        return self._http.post(url, json={"payment_method": method}, headers=headers)
+
+    def cancel(self, booking_id: str, secret: str | None = None) -> httpx.Response:
+        """DELETE /bookings/{ref}, with the booking's own secret unless one is given."""
+        headers = _bearer(secret or self.secrets[booking_id])
+        return self._http.delete(f"{self._stage.api_url}/bookings/{booking_id}", headers=headers)
 
     def post(self, body: Any, key: str | None = None, **headers: str) -> httpx.Response:
         """POST /bookings with a body that may be anything, and a new key unless one is given."""
@@ -39,27 +52,51 @@ class Customer:
         }
         return self._http.post(f"{self._stage.api_url}/bookings", content=content, headers=all_headers)
 
-    def book(self, seat: str, method: str = "pm_approved", bags: int = 1, key: str | None = None) -> dict[str, Any]:
+    def book(
+        self,
+        seat: str,
+        method: str | None = "pm_approved",
+        bags: int = 1,
+        key: str | None = None,
+        flight_id: str = FLIGHT,
+    ) -> dict[str, Any]:
         """Asks for a seat; the booking as the API answered."""
-        response = self.post(request(seat, method, bags), key)
+        response = self.post({**request(seat, method, bags), "flight_id": flight_id}, key)
         assert response.status_code == 202, response.text
         booking: dict[str, Any] = response.json()
+        self.secrets[booking["booking_id"]] = booking["secret"]
         return booking
 
     def booking(self, booking_id: str) -> dict[str, Any]:
         """The booking as it stands."""
-        response = self.get(f"/bookings/{booking_id}")
+        response = self.get(f"/bookings/{booking_id}", self.secrets[booking_id])
         assert response.status_code == 200, response.text
         booking: dict[str, Any] = response.json()
         return booking
 
     def outcome(self, booking_id: str) -> dict[str, Any]:
         """The booking once its saga has ended."""
-        until_s = time.monotonic() + _WAIT_S
-        while execution(self._stage, booking_id)["status"] == "RUNNING":
-            assert time.monotonic() < until_s, f"{booking_id} did not end within {_WAIT_S} s"
-            time.sleep(_POLL_S)
+        eventually(lambda: execution(self._stage, booking_id)["status"] != "RUNNING", f"{booking_id} does not end")
         return self.booking(booking_id)
+
+    def waiting(self, booking_id: str) -> dict[str, Any]:
+        """The booking once it waits for its payment."""
+        eventually(lambda: self.booking(booking_id)["status"] == "AWAITING_PAYMENT", f"{booking_id} does not wait")
+        return self.booking(booking_id)
+
+    def cancelled(self, booking_id: str) -> dict[str, Any]:
+        """The booking once its cancellation saga has ended."""
+        arn = execution_arn(self._stage, booking_id, self._stage.outputs["CancellationSagaArn"])
+        describe = self._stage.orchestrator.describe_execution
+        eventually(lambda: describe(executionArn=arn)["status"] != "RUNNING", f"{booking_id} is not cancelled")
+        return self.booking(booking_id)
+
+    def cancelled_after_confirming(self, seat: str) -> str:
+        """Books, waits for the confirmation, cancels, and waits for the end; returns the booking id."""
+        booking_id = str(self.outcome(self.book(seat)["booking_id"])["booking_id"])
+        self.cancel(booking_id)
+        assert self.cancelled(booking_id)["status"] == "CANCELLED"
+        return booking_id
 
     def seat_status(self, seat: str) -> str:
         """What the seat map shows."""
@@ -67,20 +104,33 @@ class Customer:
         return next(str(each["status"]) for each in seats if each["seat"] == seat)
 
 
-def request(seat: str, method: str = "pm_approved", bags: int = 1) -> dict[str, Any]:
-    """A booking request that is in order."""
+def eventually(condition: Callable[[], bool], complaint: str, timeout_s: float = _WAIT_S) -> None:
+    """Waits for something that has no event to wait for; fails with the complaint when the time is over."""
+    until_s = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < until_s, f"{complaint} within {timeout_s} s"
+        time.sleep(_POLL_S)
+
+
+def _bearer(secret: str | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {secret}"} if secret else {}
+
+
+def request(seat: str, method: str | None = "pm_approved", bags: int = 1) -> dict[str, Any]:
+    """A booking request that is in order; without a method, one that waits for its payment."""
+    paid = {"payment_method": method} if method else {}
     return {
         "flight_id": FLIGHT,
         "seat": seat,
         "passenger": {"name": "Олена Шевченко", "email": "olena@example.com"},
         "bags": bags,
-        "payment_method": method,
+        **paid,
     }
 
 
-def execution_arn(stage: Stage, booking_id: str) -> str:
+def execution_arn(stage: Stage, booking_id: str, saga_arn: str | None = None) -> str:
     """The saga of a booking."""
-    return stage.saga_arn.replace(":stateMachine:", ":execution:") + f":{booking_id}"
+    return (saga_arn or stage.saga_arn).replace(":stateMachine:", ":execution:") + f":{booking_id}"
 
 
 def execution(stage: Stage, booking_id: str) -> Any:

@@ -21,6 +21,7 @@ HAPPY_PATH = [
     "ReserveSeat",
     "ReserveBaggage",
     "CalculatePrice",
+    "PaymentMethodGiven",
     "ProcessPayment",
     "ConfirmSeat",
     "ConfirmBooking",
@@ -46,22 +47,22 @@ def test_a_taken_seat_is_refused(stage: Stage, customer: Customers, seat: str, p
     first, second = customer(), customer()
     first.outcome(first.book(seat)["booking_id"])
     booking = second.outcome(second.book(seat)["booking_id"])
-    assert (booking["status"], booking["reason"]) == ("CANCELLED", "SeatTaken")
+    assert (booking["status"], booking["reason"]) == ("CANCELLED", "SEAT_TAKEN")
     entered = states_entered(stage, booking["booking_id"])
     assert entered[-5:] == ["ReserveSeat", "CancelBooking", "AnythingStuck", "NotifyCancelled", "BookingFailed"]
     promises.hold()
 
 
 @pytest.mark.parametrize(
-    ("method", "reason"),
+    ("method", "error", "reason"),
     [
-        ("pm_declined", "CardDeclined"),
-        ("pm_insufficient_funds", "InsufficientFunds"),
-        ("pm_never_heard_of", "PaymentMethodRejected"),
+        ("pm_declined", "CardDeclined", "CARD_DECLINED"),
+        ("pm_insufficient_funds", "InsufficientFunds", "INSUFFICIENT_FUNDS"),
+        ("pm_never_heard_of", "PaymentMethodRejected", "PAYMENT_METHOD_REJECTED"),
     ],
 )
 def test_a_refused_payment_rolls_everything_back_in_reverse(
-    stage: Stage, customer: Customers, seat: str, promises: Promises, method: str, reason: str
+    stage: Stage, customer: Customers, seat: str, promises: Promises, method: str, error: str, reason: str
 ) -> None:
     """Baggage, seat, booking; no refund, since nothing was taken. The execution fails with the first error."""
     olena = customer()
@@ -77,7 +78,7 @@ def test_a_refused_payment_rolls_everything_back_in_reverse(
         "BookingFailed",
     ]
     ended = execution(stage, booking["booking_id"])
-    assert (ended["status"], ended["error"]) == ("FAILED", reason)
+    assert (ended["status"], ended["error"]) == ("FAILED", error)
     assert olena.seat_status(seat) == "AVAILABLE"
     promises.hold()
 
@@ -114,7 +115,7 @@ def test_a_flight_without_room_for_the_bags_gives_the_seat_back(
         ExpressionAttributeNames={"#free": "free"},
         ExpressionAttributeValues={":free": {"N": str(quota["free"])}},
     )
-    assert (booking["status"], booking["reason"]) == ("CANCELLED", "BaggageFull")
+    assert (booking["status"], booking["reason"]) == ("CANCELLED", "BAGGAGE_FULL")
     assert olena.seat_status(seat) == "AVAILABLE"
     promises.hold()
 
@@ -154,7 +155,7 @@ def test_fifty_customers_for_one_seat(customer: Customers, seat: str, promises: 
         outcomes = list(pool.map(book, customers))
     assert Counter((one["status"], one.get("reason")) for one in outcomes) == {
         ("CONFIRMED", None): 1,
-        ("CANCELLED", "SeatTaken"): 49,
+        ("CANCELLED", "SEAT_TAKEN"): 49,
     }
     booking_ids = {one["booking_id"] for one in outcomes}
     charges = [row for row in promises.rows("SandboxGatewayTable") if row["booking_id"] in booking_ids]

@@ -35,7 +35,7 @@ def main() -> None:
     sys.argv = sys.argv[:1]
     sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
     from awslambdaric import bootstrap  # noqa: PLC0415 - the leash comes first
-    from awslambdaric.lambda_runtime_client import LambdaRuntimeClient  # noqa: PLC0415
+    from awslambdaric.lambda_runtime_client import LambdaRuntimeClient  # noqa: PLC0415 - as above
 
     bootstrap.run(handler, LambdaRuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"]))
 

@@ -51,7 +51,7 @@ def test_a_function_that_runs_too_long_is_killed_with_its_children(probe_aws: Aw
         "errorMessage": f"RequestId: {reply.request_id} Error: Task timed out after 1.00 seconds",
     }
     assert f"{reply.request_id} Task timed out after 1.00 seconds" in reply.log
-    with open(pid_file) as pids:  # noqa: PTH123
+    with open(pid_file) as pids:  # noqa: PTH123 - the name is text from the event
         assert [ProcessId.of(int(pid)) for pid in pids.read().split()] == [None, None]
 
 

@@ -49,7 +49,7 @@ def _busy_processes(running: RunningStack, folder: Path, do: str = "sleep") -> l
 
 def _invoke_in_vain(invoke: object, do: str, event: dict[str, object]) -> None:
     try:
-        invoke(do, **event)  # type: ignore[operator]
+        invoke(do, **event)  # type: ignore[operator]  # a fixture that is called
     except Exception:  # noqa: BLE001 - LocalStack dies under it, which is the point
         return
 
@@ -127,7 +127,7 @@ else:
 @contextmanager
 def _owner(state_dir: Path, kind: str) -> Iterator["subprocess.Popen[str]"]:
     """Another process that starts a stack."""
-    owner = subprocess.Popen(  # noqa: S603
+    owner = subprocess.Popen(  # noqa: S603 - our own command line
         [sys.executable, "-c", _OWNER, str(state_dir), kind],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -179,7 +179,7 @@ def _recorded(config: StackConfig) -> list[ProcessId]:
 
 def test_both_servers_listen_on_loopback_only(probe_stack: RunningStack) -> None:
     """Nobody else in the network gets an AWS that runs any code."""
-    listening = subprocess.run(["ss", "-Hltn"], capture_output=True, text=True, check=True).stdout  # noqa: S607
+    listening = subprocess.run(["ss", "-Hltn"], capture_output=True, text=True, check=True).stdout  # noqa: S607 - found on the PATH
     addresses = [line.split()[3] for line in listening.splitlines()]
 
     for port in (probe_stack.gateway_port, probe_stack.valkey_port):
@@ -227,7 +227,7 @@ def test_a_second_stack_in_the_same_folder_is_refused(tmp_path: Path) -> None:
 def test_a_record_of_another_process_is_not_believed(tmp_path: Path) -> None:
     """A process id that the kernel gave to somebody else is neither taken for ours nor killed."""
     config = StackConfig(tmp_path)
-    with subprocess.Popen(["sleep", "300"]) as stranger:  # noqa: S607
+    with subprocess.Popen(["sleep", "300"]) as stranger:  # noqa: S607 - found on the PATH
         try:
             entry = f'{{"pid": {stranger.pid}, "started_ticks": 1}}'
             config.state_file.write_text(
