@@ -65,8 +65,8 @@ def deploy(
 ) -> None:
     """Package the functions and create or update the stage."""
     settings = dict(_setting(text) for text in sets or [])
-    url = lock_url or _local_lock_url(stage)
-    deployed = deployment.deploy(stages_here.aws_of(stage), url, packaged=None, **settings)
+    aws = stages_here.aws_of(stage)
+    deployed = deployment.deploy(aws, lock_url or _local_lock_url(stage), packaged=None, **settings)
     stdout().print(f"API {deployed.api_url}\nsaga {deployed.saga_arn}", soft_wrap=True)
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.payment.sandbox import METHODS
+from leleka.follow import SagaStillRunning
 from tests.unit.cli_world import BOOK, FakeAws, World, run, world
 from tests.unit.saga_history import History, declined
 from tests.unit.test_cli_api_client import SECRET, problem
@@ -73,8 +75,6 @@ def test_book_as_json_prints_one_document_and_nothing_else() -> None:
 )
 def test_every_card_is_a_payment_method_of_the_sandbox(card: str, method: str, world: World) -> None:
     """The words of the command line, and the ids of the gateway."""
-    from chalicelib.payment.sandbox import METHODS  # noqa: PLC0415
-
     run(*BOOK, "--no-watch", "--card", card)
     assert json.loads(world.requests[0].content)["payment_method"] == method
     assert method in METHODS
@@ -114,8 +114,6 @@ def test_a_saga_that_does_not_end_in_time_is_one_line_and_exit_1(world: World, m
 
 
 def timed_out(*_: Any, timeout_s: float) -> Iterator[Any]:
-    from leleka.follow import SagaStillRunning  # noqa: PLC0415
-
     raise SagaStillRunning(f"the saga still runs after {timeout_s:g} s: bk-1")
 
 

@@ -127,7 +127,7 @@ def test_the_end_of_the_hold_is_asked_for_once_and_told_with_each_look(
         following = Journey(STAGE, api, Claim("bk-1", SECRET), "bk-1", 60, Console(file=io.StringIO(), width=200))
         following.watch(found.append)
     assert [booking.hold_expires_at for booking in found] == [datetime(2026, 11, 23, 12, 15, tzinfo=UTC)]
-    assert "until 12:15:00 UTC" in following.console.file.getvalue()  # type: ignore[union-attr]
+    assert "until 12:15:00 UTC" in following.console.file.getvalue()  # type: ignore[union-attr]  # a StringIO
     assert len(world.requests) == 2
 
 

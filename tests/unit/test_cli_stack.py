@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -116,3 +117,16 @@ def test_seed_tells_how_much_was_new(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stages_here, "load", nothing)
     monkeypatch.setattr("leleka.seed.seed", lambda _stage: SeedReport(12, 2160, 0, 0.7))
     assert run("seed").stdout == "12 flights, 2160 seats, 0 of them new, 0.7 s\n"
+
+
+def test_settings_of_a_deployment_are_name_and_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They reach the template by their name; what is no pair is refused before anything is done."""
+    given: dict[str, Any] = {}
+    stage = SimpleNamespace(api_url="https://api", saga_arn="arn")
+    monkeypatch.setattr("leleka.cli_stack.stages_here.aws_of", lambda _: "aws")
+    monkeypatch.setattr("leleka.cli_stack.deployment.deploy", lambda *_, **settings: given.update(settings) or stage)
+    lock = ("--stage", "prod", "--lock-url", "rediss://lock")
+    assert run("deploy", *lock, "--set", "HoldTtlSeconds=60", "--set", "SenderAddress=a=b@c.d").exit_code == 0
+    assert given == {"packaged": None, "HoldTtlSeconds": "60", "SenderAddress": "a=b@c.d"}
+    refused = run("deploy", *lock, "--set", "HoldTtlSeconds")
+    assert (refused.exit_code, refused.stderr) == (1, "error: --set takes Name=Value, not 'HoldTtlSeconds'\n")

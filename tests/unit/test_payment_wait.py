@@ -166,6 +166,20 @@ def test_a_repeated_wait_that_comes_after_the_answer_is_answered_at_once(wait: W
     assert wait.replies.outputs == {"token-1": "pm_approved", "token-2": "pm_approved"}
 
 
+def test_an_answer_between_look_and_write_of_a_repeated_wait_is_not_lost(
+    wait: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The repeated step saw none, the customer gave one, and the step wrote that it waits: it goes on all the same."""
+    seen = wait.store.find("bk-1")
+    wait.pay()
+    monkeypatch.setattr(wait.store, "find", lambda _: seen)
+    wait.begin("token-2")
+    monkeypatch.undo()
+    assert wait.replies.outputs == {"token-1": "pm_approved", "token-2": "pm_approved"}
+    assert wait.status() is BookingStatus.PENDING
+    assert payment_wait.take_payment_method("bk-1", wait.store) == "pm_approved"
+
+
 @pytest.mark.parametrize(("reason", "error"), [("HoldExpired", HoldExpired), ("SeatTaken", BookingClosed)])
 def test_an_ended_booking_takes_no_payment(wait: Wait, reason: str, error: type[Exception]) -> None:
     """And says why."""

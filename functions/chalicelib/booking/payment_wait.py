@@ -54,13 +54,17 @@ def await_payment_method(command: AwaitPaymentMethodCommand, store: BookingStore
         replies.succeed(command.task_token, given)
         return
     try:
-        store.move(
+        booking = store.move(
             command.booking_id,
             _WAITING,
             BookingStatus.AWAITING_PAYMENT,
             task_token=command.task_token,
             hold_expires_at_s=command.hold_expires_at_s,
         )
+        given = booking.get("payment_method")
+        if given:  # given between the look and the write of this repeated step: nothing is left to wait for
+            store.move(command.booking_id, _WAITING, BookingStatus.PENDING)
+            replies.succeed(command.task_token, given)
     except ConditionFailed as refused:
         raise BookingClosed(f"booking {command.booking_id} accepts no further step") from refused
 

@@ -8,6 +8,8 @@ from chalicelib.shared.dynamo import ConditionFailed, Item, from_item, to_item, 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+_PENDING, _WAITING = BookingStatus.PENDING, BookingStatus.AWAITING_PAYMENT
+
 
 class BookingStore:
     """Bookings by id."""
@@ -86,29 +88,13 @@ class BookingStore:
             ConditionFailed: it is in another state, or too late; the booking comes with the error.
             StoreBusy: no verdict.
         """
-        with verdicts():
-            moved = self._client.update_item(
-                TableName=self._table,
-                Key=to_item({"booking_id": booking_id}),
-                UpdateExpression="SET #status = :pending, #method = :method",
-                ConditionExpression="#status = :waiting AND #expires > :now",
-                ExpressionAttributeNames={
-                    "#status": "status",
-                    "#method": "payment_method",
-                    "#expires": "hold_expires_at_s",
-                },
-                ExpressionAttributeValues=to_item(
-                    {
-                        ":pending": BookingStatus.PENDING,
-                        ":waiting": BookingStatus.AWAITING_PAYMENT,
-                        ":method": payment_method,
-                        ":now": now_s,
-                    }
-                ),
-                ReturnValues="ALL_NEW",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        return from_item(moved["Attributes"])
+        return self._update(
+            booking_id,
+            update="SET #status = :pending, #method = :method",
+            condition="#status = :waiting AND #expires > :now",
+            names={"#method": "payment_method", "#expires": "hold_expires_at_s"},
+            values={":pending": _PENDING, ":waiting": _WAITING, ":method": payment_method, ":now": now_s},
+        )
 
     def take_payment_method_back(self, booking_id: str) -> None:
         """PENDING becomes AWAITING_PAYMENT without a method again, unless the saga has taken it.
@@ -117,24 +103,13 @@ class BookingStore:
             ConditionFailed: it has moved on.
             StoreBusy: no verdict.
         """
-        with verdicts():
-            self._client.update_item(
-                TableName=self._table,
-                Key=to_item({"booking_id": booking_id}),
-                UpdateExpression="SET #status = :waiting REMOVE #method",
-                ConditionExpression="#status = :pending AND attribute_not_exists(#taken)",
-                ExpressionAttributeNames={
-                    "#status": "status",
-                    "#method": "payment_method",
-                    "#taken": "payment_method_taken",
-                },
-                ExpressionAttributeValues=to_item(
-                    {
-                        ":pending": BookingStatus.PENDING,
-                        ":waiting": BookingStatus.AWAITING_PAYMENT,
-                    }
-                ),
-            )
+        self._update(
+            booking_id,
+            update="SET #status = :waiting REMOVE #method",
+            condition="#status = :pending AND attribute_not_exists(#taken)",
+            names={"#method": "payment_method", "#taken": "payment_method_taken"},
+            values={":pending": _PENDING, ":waiting": _WAITING},
+        )
 
     def take_payment_method(self, booking_id: str) -> str:
         """The saga takes the method that was given; from then on it can't be taken back. Repeating changes nothing.
@@ -154,18 +129,13 @@ class BookingStore:
         self._mark(booking_id, "task_token", task_token)
 
     def _mark(self, booking_id: str, name: str, value: object) -> Item:
-        with verdicts():
-            marked = self._client.update_item(
-                TableName=self._table,
-                Key=to_item({"booking_id": booking_id}),
-                UpdateExpression="SET #mark = :mark",
-                ConditionExpression="#status = :pending AND attribute_exists(#method)",
-                ExpressionAttributeNames={"#status": "status", "#method": "payment_method", "#mark": name},
-                ExpressionAttributeValues=to_item({":pending": BookingStatus.PENDING, ":mark": value}),
-                ReturnValues="ALL_NEW",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        return from_item(marked["Attributes"])
+        return self._update(
+            booking_id,
+            update="SET #mark = :mark",
+            condition="#status = :pending AND attribute_exists(#method)",
+            names={"#method": "payment_method", "#mark": name},
+            values={":pending": _PENDING, ":mark": value},
+        )
 
     def move(self, booking_id: str, before: frozenset[BookingStatus], after: BookingStatus, **changes: Any) -> Item:
         """Moves a booking from any of the states in ``before`` and returns it as it is then.
@@ -177,25 +147,30 @@ class BookingStore:
         states = {f":before{index}": state for index, state in enumerate(sorted(before))}
         values = {name: value for name, value in changes.items() if value is not None}
         sets = ", ".join(["#status = :after", *(f"#{name} = :{name}" for name in values)])
+        return self._update(
+            booking_id,
+            # A booking whose saga has begun is kept; only a request that nobody followed up may expire.
+            update=f"SET {sets} REMOVE #expires",
+            condition=f"#status IN ({', '.join(states)})",
+            names={"#expires": "expires_at_s", **{f"#{name}": name for name in values}},
+            values={":after": after, **states, **{f":{name}": value for name, value in values.items()}},
+        )
+
+    def _update(
+        self, booking_id: str, *, update: str, condition: str, names: dict[str, str], values: dict[str, Any]
+    ) -> Item:
         with verdicts():
-            moved = self._client.update_item(
+            updated = self._client.update_item(
                 TableName=self._table,
                 Key=to_item({"booking_id": booking_id}),
-                # A booking whose saga has begun is kept; only a request that nobody followed up may expire.
-                UpdateExpression=f"SET {sets} REMOVE #expires",
-                ConditionExpression=f"#status IN ({', '.join(states)})",
-                ExpressionAttributeNames={
-                    "#status": "status",
-                    "#expires": "expires_at_s",
-                    **{f"#{name}": name for name in values},
-                },
-                ExpressionAttributeValues=to_item(
-                    {":after": after, **states, **{f":{name}": value for name, value in values.items()}}
-                ),
+                UpdateExpression=update,
+                ConditionExpression=condition,
+                ExpressionAttributeNames={"#status": "status", **names},
+                ExpressionAttributeValues=to_item(values),
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-        return from_item(moved["Attributes"])
+        return from_item(updated["Attributes"])
 
 
 def _put_if_absent(table: str, item: Item, key: str) -> dict[str, Any]:
