@@ -59,7 +59,9 @@ down: ## stop the local stack
 
 clean: ## remove everything that was made here
 	@[ ! -x $(LELEKA) ] || $(LELEKA) down
-	@rm -rf .venv .tools .leleka localstack/.venv localstack/.runtime
+	@rm -rf .venv .tools .leleka localstack/.venv localstack/.runtime functions/.chalice/deployments
+	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 lock: .tools/bin/uv ## resolve the lock files anew
 	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --group dev pyproject.toml -o requirements.lock
