@@ -1,4 +1,10 @@
-"""The promises, read off every table, the gateway and Valkey. Every test tier that has a real stack calls this."""
+"""The promises, read off every table, the gateway, the operator's queue and Valkey, by one function.
+
+1 a seat is sold once, and confirmed means owned; 2 money is kept for confirmed bookings only, once; 3 a failed saga
+leaves nothing; 4 what could not be undone is raised; 5 one request, one booking; 6 no lock or hold outlives its saga;
+8 secrets are kept as hashes only. Promise 7, selling without Valkey, is no state that could be read here; tests without
+it show it.
+"""
 
 from collections import Counter, defaultdict
 from typing import Any
@@ -37,6 +43,9 @@ class Promises:
         self._money_is_kept_only_for_confirmed_bookings(bookings)
         self._nothing_is_left_of_the_others(bookings, seats)
         self._bags_add_up(bookings)
+        self._one_request_is_one_booking(bookings)
+        self._nothing_stuck_is_silent(bookings)
+        self._secrets_are_hashes(bookings)
 
     def _each_confirmed_booking_owns_its_seat(self, bookings: dict[str, Row], seats: list[Row]) -> None:
         owners = {(row["flight_id"], row["seat"]): row["booking_id"] for row in seats if row["status"] == "SOLD"}
@@ -85,3 +94,25 @@ class Promises:
         }, "promise 3: bags are taken for confirmed bookings only"
         for row in self.rows("BaggageQuotaTable"):
             assert row["free"] + taken[row["flight_id"]] == row["capacity"], "promise 3: the baggage quota adds up"
+
+    def _one_request_is_one_booking(self, bookings: dict[str, Row]) -> None:
+        locators = {row["record_locator"]: row["booking_id"] for row in self.rows("LocatorsTable")}
+        assert locators == {row["record_locator"]: booking_id for booking_id, row in bookings.items()}, (
+            "promise 5: a locator is one booking, and a booking has one locator"
+        )
+        for table in ("SeatLedgerTable", "BaggageLedgerTable", "PaymentsTable"):
+            unknown = {row["booking_id"] for row in self.rows(table)} - bookings.keys()
+            assert not unknown, f"promise 5: {table} knows bookings that nobody made: {unknown}"
+
+    def _nothing_stuck_is_silent(self, bookings: dict[str, Row]) -> None:
+        stuck = [booking_id for booking_id, row in bookings.items() if row["status"] == "NEEDS_ATTENTION"]
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        counts = self._stage.aws.client("sqs").get_queue_attributes(
+            QueueUrl=self._stage.outputs["OperatorQueue"], AttributeNames=names
+        )["Attributes"]
+        assert sum(int(counts[name]) for name in names) >= len(stuck), f"promise 4: nobody was told of {stuck}"
+
+    def _secrets_are_hashes(self, bookings: dict[str, Row]) -> None:
+        for booking_id, row in bookings.items():
+            assert len(bytes.fromhex(row["secret_hash"])) == 32, f"promise 8: {booking_id}"
+            assert "secret" not in row, f"promise 8: {booking_id} keeps its secret"
