@@ -1,6 +1,6 @@
 """Stand-ins that keep the real thing's protocol, for fast unit tests. Real servers are in the functional tests."""
 
-from chalicelib.locking.seat_lock import Acquisition, Tenure
+from chalicelib.locking import Acquisition, Answer, Extension, Inspection, Release, Trouble
 from chalicelib.payment.models import Closure, Receipt
 from chalicelib.payment.sandbox import SandboxGateway
 from chalicelib.shared.errors import LelekaError, PaymentOutcomeUnknown
@@ -23,31 +23,47 @@ class FakeClock:
 class FakeLock:
     """The seat lock in memory; ``down`` makes it unreachable."""
 
+    ttl_ms = 900_000
+
     def __init__(self) -> None:
-        self.owners: dict[tuple[str, str], str] = {}
+        self.owners: dict[str, str] = {}
         self.down = False
 
-    def acquire(self, flight_id: str, seat: str, lock_id: str) -> Acquisition:
+    def acquire(self, key: str, lock_id: str) -> Answer[Acquisition]:
         """As the real one."""
         if self.down:
-            return Acquisition.UNKNOWN
-        owner = self.owners.setdefault((flight_id, seat), lock_id)
-        return Acquisition.ACQUIRED if owner == lock_id else Acquisition.HELD_BY_ANOTHER
+            return Answer(Acquisition.UNKNOWN, trouble=Trouble.REFUSED)
+        taken = key in self.owners
+        if self.owners.setdefault(key, lock_id) != lock_id:
+            return Answer(Acquisition.HELD_BY_ANOTHER)
+        return Answer(Acquisition.ALREADY_OURS if taken else Acquisition.ACQUIRED)
 
-    def extend(self, flight_id: str, seat: str, lock_id: str) -> Tenure:
+    def extend(self, key: str, lock_id: str) -> Answer[Extension]:
         """As the real one, but that nothing runs out."""
         if self.down:
-            return Tenure.UNKNOWN
-        return Tenure.DONE if self.owners.get((flight_id, seat)) == lock_id else Tenure.NOT_OURS
+            return Answer(Extension.UNKNOWN, trouble=Trouble.REFUSED)
+        owner = self.owners.get(key)
+        if owner is None:
+            return Answer(Extension.EXPIRED)
+        return Answer(Extension.EXTENDED if owner == lock_id else Extension.OWNED_BY_ANOTHER)
 
-    def release(self, flight_id: str, seat: str, lock_id: str) -> Tenure:
+    def release(self, key: str, lock_id: str) -> Answer[Release]:
         """As the real one."""
         if self.down:
-            return Tenure.UNKNOWN
-        if self.owners.get((flight_id, seat)) != lock_id:
-            return Tenure.NOT_OURS
-        del self.owners[flight_id, seat]
-        return Tenure.DONE
+            return Answer(Release.UNKNOWN, trouble=Trouble.REFUSED)
+        owner = self.owners.get(key)
+        if owner != lock_id:
+            return Answer(Release.EXPIRED if owner is None else Release.OWNED_BY_ANOTHER)
+        del self.owners[key]
+        return Answer(Release.RELEASED)
+
+    def inspect(self, key: str) -> Inspection:
+        """As the real one."""
+        owner = self.owners.get(key)
+        return Inspection(owner, None if owner is None else self.ttl_ms)
+
+    def close(self) -> None:
+        """Nothing to end."""
 
 
 class CrashingGateway:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from chalicelib.booking.store import BookingStore
     from chalicelib.flight.models import FlightConfig
     from chalicelib.flight.store import FlightStore
-    from chalicelib.locking.seat_lock import SeatLock
+    from chalicelib.locking import SeatLock
     from chalicelib.notification.models import NotificationConfig
     from chalicelib.notification.store import Bookings, MailServer, SentStore
     from chalicelib.payment.gateway import PaymentGateway
@@ -96,22 +96,19 @@ def seat_store() -> "SeatStore":
 
 @functools.cache
 def seat_lock() -> "SeatLock":
-    """The seat lock's server."""
-    import redis
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
-
-    from chalicelib.locking.seat_lock import SeatLock
+    """The seat lock, and what happens without it."""
+    from chalicelib.locking import open_lock
+    from chalicelib.locking.fallback import Fallback
+    from chalicelib.seat.fallback_reports import FallbackReports
 
     settings = seat_config()
-    timeout_s = settings.lock_timeout_ms / 1000
-    client = redis.Redis.from_url(
+    lock = open_lock(
         settings.lock_url,
-        socket_connect_timeout=timeout_s,
-        socket_timeout=timeout_s,
-        retry=Retry(NoBackoff(), 0),  # the lock itself knows which command may be sent again
+        settings.hold_ttl_s * 1000,
+        settings.lock_timeout_ms,
+        lead_first=settings.lock_lead_first,
     )
-    return SeatLock(client, settings.hold_ttl_s)
+    return Fallback(lock, FallbackReports())
 
 
 @functools.cache

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from chalicelib.locking import seat_key
 from chalicelib.seat import logic
 from chalicelib.seat.models import (
     ConfirmSeatCommand,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 FLIGHT, SEAT, TTL_S = "KBP-BCN-0615", "12A", 900
+KEY = seat_key(FLIGHT, SEAT)
 
 
 class SeatService:
@@ -119,7 +121,7 @@ def test_a_repeated_hold_is_the_same_hold(seats: SeatService) -> None:
 def test_a_retry_that_lost_its_lock_still_finds_its_hold(seats: SeatService) -> None:
     """A refusal here would leave the first attempt's hold behind, since a refusal is not compensated."""
     first = seats.reserve("a")
-    seats.lock.owners[FLIGHT, SEAT] = "lock-of-b"
+    seats.lock.owners[KEY] = "lock-of-b"
     assert seats.reserve("a", attempt=1) == first
 
 
@@ -202,7 +204,7 @@ def test_a_lock_lost_to_another_stops_the_renewal(seats: SeatService) -> None:
     """Nothing is extended, and the saga must stop."""
     hold = seats.reserve("a")
     until_s = seats.seat()["held_until_s"]
-    seats.lock.owners = {(FLIGHT, SEAT): "lock-of-b"}
+    seats.lock.owners = {KEY: "lock-of-b"}
     with pytest.raises(HoldLost):
         seats.renew("a", hold.fencing_number)
     assert seats.seat()["held_until_s"] == until_s
@@ -213,7 +215,7 @@ def test_a_lock_that_is_merely_gone_is_taken_again(seats: SeatService) -> None:
     hold = seats.reserve("a")
     seats.lock.owners = {}
     assert seats.renew("a", hold.fencing_number) == seats.clock() + TTL_S
-    assert seats.lock.owners == {(FLIGHT, SEAT): "lock-of-a"}
+    assert seats.lock.owners == {KEY: "lock-of-a"}
 
 
 def test_without_a_lock_server_the_hold_alone_is_renewed(seats: SeatService) -> None:
@@ -253,7 +255,7 @@ def test_releasing_gives_the_seat_back_and_ends_the_lock(seats: SeatService) -> 
     seats.reserve("b")
     assert not seats.release("a")
     assert seats.seat()["booking_id"] == "b"
-    assert seats.lock.owners == {(FLIGHT, SEAT): "lock-of-b"}
+    assert seats.lock.owners == {KEY: "lock-of-b"}
 
 
 def test_a_sold_seat_is_given_back_by_its_own_booking(seats: SeatService) -> None:

@@ -1,10 +1,8 @@
 """What the seat service promises: a lock first, because it is quick; a conditional write always, because it decides."""
 
-from typing import Protocol
-
 import msgspec
 
-from chalicelib.locking.seat_lock import Acquisition, Tenure
+from chalicelib.locking import Acquisition, Extension, SeatLock, seat_key
 from chalicelib.seat.models import (
     ConfirmSeatCommand,
     ReleaseSeatCommand,
@@ -17,30 +15,21 @@ from chalicelib.seat.models import (
     SeatView,
 )
 from chalicelib.seat.store import SeatStore
-from chalicelib.shared import log
 from chalicelib.shared.clock import Clock
 from chalicelib.shared.dynamo import Item
 from chalicelib.shared.errors import FlightNotFound, HoldLost, Refusal, SeatTaken
 
 
-class Lock(Protocol):
-    """What the seat service needs of a lock."""
-
-    def acquire(self, flight_id: str, seat: str, lock_id: str) -> Acquisition: ...
-
-    def extend(self, flight_id: str, seat: str, lock_id: str) -> Tenure: ...
-
-    def release(self, flight_id: str, seat: str, lock_id: str) -> Tenure: ...
-
-
-def reserve_seat(command: ReserveSeatCommand, store: SeatStore, lock: Lock, clock: Clock, hold_ttl_s: int) -> SeatHold:
+def reserve_seat(
+    command: ReserveSeatCommand, store: SeatStore, lock: SeatLock, clock: Clock, hold_ttl_s: int
+) -> SeatHold:
     """Holds the seat for ``hold_ttl_s`` seconds.
 
     Raises:
         SeatTaken, SeatNotFound, AlreadyCompensated: nothing is held, and the lock is not left behind.
         StoreBusy: no verdict; the step may be repeated.
     """
-    verdict = lock.acquire(command.flight_id, command.seat, command.lock_id)
+    verdict = lock.acquire(seat_key(command.flight_id, command.seat), command.lock_id).verdict
     if verdict is Acquisition.HELD_BY_ANOTHER:
         # An earlier attempt may have held the seat and lost its lock since: a refusal would leave that hold behind.
         held = store.existing_hold(command.booking_id, command.flight_id, command.seat) if command.attempt else None
@@ -48,8 +37,7 @@ def reserve_seat(command: ReserveSeatCommand, store: SeatStore, lock: Lock, cloc
             return _with_time_outs(held, hold_ttl_s)
         _close_behind(command, store)
         raise SeatTaken(f"seat {command.seat} of {command.flight_id} is being booked by another customer")
-    if verdict is Acquisition.UNKNOWN:
-        log.warning("seat lock gave no answer; the database decides alone", seat=command.seat)
+    # An UNKNOWN goes on: without the lock the database decides alone.
     now_s = clock()
     try:
         held = store.hold(
@@ -68,7 +56,7 @@ def reserve_seat(command: ReserveSeatCommand, store: SeatStore, lock: Lock, cloc
 
 
 def renew_seat_lock(
-    command: RenewSeatLockCommand, store: SeatStore, lock: Lock, clock: Clock, config: SeatConfig
+    command: RenewSeatLockCommand, store: SeatStore, lock: SeatLock, clock: Clock, config: SeatConfig
 ) -> int:
     """Extends lock and hold together by the full time, and returns the hold's new end in seconds.
 
@@ -92,7 +80,7 @@ def renew_seat_lock(
     return held_until_s
 
 
-def confirm_seat(command: ConfirmSeatCommand, store: SeatStore, lock: Lock, clock: Clock) -> None:
+def confirm_seat(command: ConfirmSeatCommand, store: SeatStore, lock: SeatLock, clock: Clock) -> None:
     """Sells the seat, then unlocks it; a sold seat needs no lock any more.
 
     Raises:
@@ -110,7 +98,7 @@ def confirm_seat(command: ConfirmSeatCommand, store: SeatStore, lock: Lock, cloc
     _unlock(command, lock)
 
 
-def release_seat(command: ReleaseSeatCommand, store: SeatStore, lock: Lock) -> bool:
+def release_seat(command: ReleaseSeatCommand, store: SeatStore, lock: SeatLock) -> bool:
     """Gives the seat back and ends the lock; true if a seat came free. Does nothing where there is nothing."""
     # The seat goes first: were the lock gone while the item still said HELD, the next customer would get
     # past the lock only to be refused by the database.
@@ -152,12 +140,17 @@ def _view(item: Item, now_s: int) -> SeatView:
     )
 
 
-def _lost(command: RenewSeatLockCommand, lock: Lock) -> bool:
+def _lost(command: RenewSeatLockCommand, lock: SeatLock) -> bool:
     """Whether the lock is another's. One that is merely gone, because its server was restarted or could not be reached
     when the seat was held, is taken again: the hold in the database is what decides."""
-    if lock.extend(command.flight_id, command.seat, command.lock_id) is not Tenure.NOT_OURS:
-        return False
-    return lock.acquire(command.flight_id, command.seat, command.lock_id) is Acquisition.HELD_BY_ANOTHER
+    key = seat_key(command.flight_id, command.seat)
+    match lock.extend(key, command.lock_id).verdict:
+        case Extension.OWNED_BY_ANOTHER:
+            return True
+        case Extension.EXPIRED:
+            return lock.acquire(key, command.lock_id).verdict is Acquisition.HELD_BY_ANOTHER
+        case _:
+            return False
 
 
 def _close_behind(command: ReserveSeatCommand, store: SeatStore) -> None:
@@ -166,6 +159,6 @@ def _close_behind(command: ReserveSeatCommand, store: SeatStore) -> None:
         store.release(command.booking_id)
 
 
-def _unlock(command: ReserveSeatCommand | ConfirmSeatCommand | ReleaseSeatCommand, lock: Lock) -> None:
-    if lock.release(command.flight_id, command.seat, command.lock_id) is Tenure.UNKNOWN:
-        log.warning("seat lock gave no answer to a release; it ends by its own time", seat=command.seat)
+def _unlock(command: ReserveSeatCommand | ConfirmSeatCommand | ReleaseSeatCommand, lock: SeatLock) -> None:
+    # Whatever the lock says, the seat is settled; a lock that could not be ended ends by its own time.
+    lock.release(seat_key(command.flight_id, command.seat), command.lock_id)

@@ -12,6 +12,7 @@ class SeatConfig(msgspec.Struct, frozen=True):
     seat_ledger_table: str
     lock_url: str
     lock_timeout_ms: int = 50
+    lock_lead_first: bool = True
     hold_ttl_s: int = 900
     hold_total_s: int = 2700
 

@@ -1,0 +1,97 @@
+"""A Redis Cluster through redis-py, which knows its slots, follows MOVED and ASK, and finds the nodes again."""
+
+from collections.abc import Callable
+from typing import Any
+
+import redis
+from redis.cluster import RedisCluster
+
+from chalicelib.locking import wire
+from chalicelib.locking.link import Unanswered, trouble_of
+from chalicelib.locking.verdicts import Release, Trouble
+from chalicelib.locking.wire import ServerError
+
+
+class ClusterServer:
+    """The lock's operations on a cluster, as in ``server.Server``.
+
+    Args:
+        connect: makes the client, with its time-outs set and its own retries off; it asks the cluster for its slots.
+    """
+
+    def __init__(self, connect: Callable[[], RedisCluster]) -> None:
+        self._connect = connect
+        self._client: RedisCluster | None = None
+        self._native_extend = True
+        self._native_release = True
+
+    def set_if_free(self, key: bytes, owner: bytes, ttl_ms: bytes) -> bytes | None:
+        """Sets the owner unless there is one, and returns the one that was there."""
+        return self._owner_by("SET", key, owner, "NX", "GET", "PX", ttl_ms)
+
+    def set_if_owner(self, key: bytes, owner: bytes, ttl_ms: bytes) -> bytes | None:
+        """Gives the full time again if ``owner`` is the owner, and returns the one that was there."""
+        if self._native_extend:
+            try:
+                return self._owner_by("SET", key, owner, "IFEQ", owner, "GET", "PX", ttl_ms)
+            except _Unsupported:
+                self._native_extend = False
+        return self._owner_by("EVAL", wire.EXTEND_SCRIPT, "1", key, owner, ttl_ms)
+
+    def delete_if_owner(self, key: bytes, owner: bytes) -> Release:
+        """Deletes the key if ``owner`` is the owner."""
+        found = self._delete(key, owner)
+        if found == owner:
+            return Release.RELEASED
+        return Release.EXPIRED if found is None else Release.OWNED_BY_ANOTHER
+
+    def owner(self, key: bytes) -> bytes | None:
+        """The owner now."""
+        return self._owner_by("GET", key)
+
+    def remaining_ms(self, key: bytes) -> int:
+        """How long the key lives yet; negative if there is none."""
+        return int(self._ask("PTTL", key))
+
+    def close(self) -> None:
+        """Ends the connections; the next request makes new ones."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _delete(self, key: bytes, owner: bytes) -> bytes | None:
+        """Deletes the key if ``owner`` is the owner, and returns the owner that was there."""
+        if self._native_release:
+            try:
+                return owner if self._ask("DELIFEQ", key, owner) == 1 else self.owner(key)
+            except _Unsupported:
+                self._native_release = False
+        return self._owner_by("EVAL", wire.RELEASE_SCRIPT, "1", key, owner)
+
+    def _owner_by(self, *arguments: bytes | str) -> bytes | None:
+        found: bytes | None = self._ask(*arguments)
+        return found
+
+    def _ask(self, *arguments: bytes | str) -> Any:
+        try:
+            return self._ask_once(*arguments)
+        except Unanswered as lost:
+            if lost.trouble not in {Trouble.REFUSED, Trouble.TIMED_OUT}:
+                raise
+        return self._ask_once(*arguments)  # the reply was lost, or a node has another master by now
+
+    def _ask_once(self, *arguments: bytes | str) -> Any:
+        try:
+            if self._client is None:
+                self._client = self._connect()
+            return self._client.execute_command(*arguments, get=True)  # SET ... GET: the value, not whether it was set
+        except redis.RedisError as error:
+            if isinstance(error, redis.ResponseError) and ServerError(f"ERR {error}").unsupported:
+                raise _Unsupported from error
+            raise Unanswered(trouble_of(error), sent=True) from error
+        except OSError as error:
+            raise Unanswered(trouble_of(error), sent=True) from error
+
+
+class _Unsupported(Exception):
+    """The server doesn't know this command."""

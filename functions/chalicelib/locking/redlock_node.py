@@ -1,0 +1,143 @@
+"""One of Redlock's nodes: its connection, what it speaks, and whether it is worth waiting for."""
+
+import contextlib
+import time
+from collections.abc import Callable
+
+from chalicelib.locking.dialects import Dialects
+from chalicelib.locking.link import Link, Unanswered, Waiting
+from chalicelib.locking.verdicts import Trouble
+from chalicelib.locking.wire import Reply
+
+_REST_S = 1.0
+_GIVE_UP_S = 10.0
+_UNREAD_MANY = 16
+_UNREAD_MAX = 64
+
+type Outcome = Reply | Unanswered
+
+
+class Node:
+    """Requests to it stay in order on one connection, so that a request that comes late is undone by what was sent
+    after it. Only a connection that is broken, or silent for ten seconds, is replaced.
+
+    Args:
+        open_link: connects to the node.
+    """
+
+    def __init__(self, open_link: Callable[[], Link]) -> None:
+        self._open_link = open_link
+        self._link: Link | None = None
+        self._fresh = False
+        self._rest_until_s = 0.0
+        self._silent_since_s: float | None = None
+        self.dialects = Dialects()
+
+    @property
+    def behind(self) -> bool:
+        """Whether it let a time-out pass, and hasn't answered since."""
+        return self._silent_since_s is not None
+
+    @property
+    def resting(self) -> bool:
+        """Whether it could not be reached a moment ago, and isn't tried again yet."""
+        return self._link is None and time.monotonic() < self._rest_until_s
+
+    def begin(self, request: bytes) -> bool:
+        """Sends the request; false if it can't have arrived, now or later."""
+        link = self._link
+        if link is None or link.unread >= _UNREAD_MANY or self._silent_since_s is not None:
+            link = self._ready_link()
+            if link is None:
+                return False
+        try:
+            link.sendall(request)
+        except OSError:
+            return self._begin_anew(request)
+        link.unread += 1
+        return True
+
+    def take(self, request: bytes) -> Outcome | Waiting:
+        """The reply to the request that was begun last, if it is there. Where a kept connection turns out to be broken,
+        the request is sent once more on a new one."""
+        link = self._link
+        if link is None:
+            return NOT_REACHED
+        try:
+            reply = link.take()
+        except Unanswered as lost:
+            return Waiting.WAITING if self._begin_anew(request) else lost
+        if reply is Waiting.WAITING:
+            return TIMED_OUT if self._silent_since_s is not None else reply
+        self._silent_since_s = None
+        self._fresh = False
+        return reply
+
+    def time_out(self) -> Outcome:
+        """Notes that a time-out has passed without a reply."""
+        if self._silent_since_s is None:
+            self._silent_since_s = time.monotonic()
+        return TIMED_OUT
+
+    def fileno(self) -> int:
+        """The connection's number, to wait for several nodes."""
+        return self._link.fileno() if self._link else -1
+
+    def drop(self) -> None:
+        """Gives the connection up, and lets the node rest for a second."""
+        link, self._link = self._link, None
+        self._silent_since_s = None
+        self._rest_until_s = time.monotonic() + _REST_S
+        if link is not None:
+            with contextlib.suppress(OSError):  # it is being given up because it doesn't work
+                link.close()
+
+    def close(self) -> None:
+        """Ends the connection; the next request opens another."""
+        self.drop()
+        self._rest_until_s = 0.0
+
+    def _begin_anew(self, request: bytes) -> bool:
+        """Sends the request on a new connection: a kept one may have been cut long ago. A new one that breaks says
+        enough."""
+        again = not self._fresh
+        self.drop()
+        if not again:
+            return False
+        self._rest_until_s = 0.0
+        return self.begin(request)
+
+    def _ready_link(self) -> Link | None:
+        if self._link is None:
+            return self._reopened()
+        self._catch_up(self._link)
+        return self._link if self._link is None or self._link.unread < _UNREAD_MAX else None
+
+    def _reopened(self) -> Link | None:
+        if self.resting:
+            return None
+        try:
+            self._link = self._open_link()
+        except Unanswered:
+            self.drop()
+            return None
+        self._fresh = True
+        return self._link
+
+    def _catch_up(self, link: Link) -> None:
+        """Reads what has come by now of the replies that nobody waited for."""
+        try:
+            caught_up = link.take() is not Waiting.WAITING
+        except Unanswered:
+            self.drop()
+            return
+        if caught_up:
+            self._silent_since_s = None
+        elif time.monotonic() > (self._silent_since_s or time.monotonic()) + _GIVE_UP_S:
+            self.drop()
+        elif link.unread >= _UNREAD_MANY:
+            self.time_out()
+
+
+NOT_REACHED = Unanswered(Trouble.REFUSED, sent=False)
+TIMED_OUT = Unanswered(Trouble.TIMED_OUT, sent=True)
