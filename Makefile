@@ -11,7 +11,7 @@ export UV_NATIVE_TLS := 1
 export PYTHONDONTWRITEBYTECODE :=
 LELEKA := .venv/bin/leleka
 
-.PHONY: help setup demo test lint types up down clean lock
+.PHONY: help setup demo test lint types up down clean lock bench-locks
 
 help: ## list the commands
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,11 @@ localstack/.runtime/.ready: .tools/bin/uv localstack/runtime.lock .python-versio
 	@uv pip sync --quiet --compile-bytecode --python localstack/.runtime --require-hashes localstack/runtime.lock
 	@touch $@
 
+.bench/.ready: .tools/bin/uv tests/benchmarks/requirements.lock .python-version
+	@uv venv --quiet --allow-existing .bench
+	@uv pip sync --quiet --compile-bytecode --python .bench --require-hashes tests/benchmarks/requirements.lock
+	@touch $@
+
 setup: .venv/.ready localstack/.venv/.ready localstack/.runtime/.ready ## the three environments, from their lock files
 
 demo: setup ## book, refuse, roll back: the whole saga, then stop everything
@@ -51,6 +56,9 @@ lint: .venv/.ready
 types: .venv/.ready
 	@.venv/bin/mypy functions infra tests localstack/plugins
 
+bench-locks: .bench/.ready ## measure the seat lock beside other locks, and write docs/LOCK_BENCHMARK.md
+	@PYTHONPATH=functions:infra:. .bench/bin/python -m tests.benchmarks.locks
+
 up: setup ## start the local stack, deploy and seed it
 	@$(LELEKA) up && $(LELEKA) deploy && $(LELEKA) seed
 
@@ -59,7 +67,7 @@ down: ## stop the local stack
 
 clean: ## remove everything that was made here
 	@[ ! -x $(LELEKA) ] || $(LELEKA) down
-	@rm -rf .venv .tools .leleka localstack/.venv localstack/.runtime functions/.chalice/deployments
+	@rm -rf .venv .bench .tools .leleka localstack/.venv localstack/.runtime functions/.chalice/deployments
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -67,3 +75,4 @@ lock: .tools/bin/uv ## resolve the lock files anew
 	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --group dev pyproject.toml -o requirements.lock
 	@uv pip compile --quiet --generate-hashes --no-emit-index-url --exclude-newer 2026-03-05 localstack/requirements.in -o localstack/requirements.lock
 	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url localstack/runtime.in -o localstack/runtime.lock
+	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url tests/benchmarks/requirements.in -o tests/benchmarks/requirements.lock

@@ -5,6 +5,7 @@ from typing import Any
 
 import redis
 from redis.cluster import RedisCluster
+from redis.exceptions import NoPermissionError, RedisClusterException
 
 from chalicelib.locking import wire
 from chalicelib.locking.link import Unanswered, trouble_of
@@ -33,7 +34,7 @@ class ClusterServer:
         """Gives the full time again if ``owner`` is the owner, and returns the one that was there."""
         if self._native_extend:
             try:
-                return self._owner_by("SET", key, owner, "IFEQ", owner, "GET", "PX", ttl_ms)
+                return self._owner_by("SET", key, owner, "IFEQ", owner, "GET", "PX", ttl_ms, native=True)
             except _Unsupported:
                 self._native_extend = False
         return self._owner_by("EVAL", wire.EXTEND_SCRIPT, "1", key, owner, ttl_ms)
@@ -63,34 +64,39 @@ class ClusterServer:
         """Deletes the key if ``owner`` is the owner, and returns the owner that was there."""
         if self._native_release:
             try:
-                return owner if self._ask("DELIFEQ", key, owner) == 1 else self.owner(key)
+                return owner if self._ask("DELIFEQ", key, owner, native=True) == 1 else self.owner(key)
             except _Unsupported:
                 self._native_release = False
         return self._owner_by("EVAL", wire.RELEASE_SCRIPT, "1", key, owner)
 
-    def _owner_by(self, *arguments: bytes | str) -> bytes | None:
-        found: bytes | None = self._ask(*arguments)
+    def _owner_by(self, *arguments: bytes | str, native: bool = False) -> bytes | None:
+        found: bytes | None = self._ask(*arguments, native=native)
         return found
 
-    def _ask(self, *arguments: bytes | str) -> Any:
+    def _ask(self, *arguments: bytes | str, native: bool = False) -> Any:
         try:
-            return self._ask_once(*arguments)
+            return self._ask_once(*arguments, native=native)
         except Unanswered as lost:
             if lost.trouble not in {Trouble.REFUSED, Trouble.TIMED_OUT}:
                 raise
-        return self._ask_once(*arguments)  # the reply was lost, or a node has another master by now
+        return self._ask_once(*arguments, native=native)  # the reply was lost, or a node has another master by now
 
-    def _ask_once(self, *arguments: bytes | str) -> Any:
+    def _ask_once(self, *arguments: bytes | str, native: bool) -> Any:
         try:
             if self._client is None:
                 self._client = self._connect()
             return self._client.execute_command(*arguments, get=True)  # SET ... GET: the value, not whether it was set
-        except redis.RedisError as error:
-            if isinstance(error, redis.ResponseError) and ServerError(f"ERR {error}").unsupported:
+        except (redis.RedisError, RedisClusterException, OSError) as error:
+            if native and (isinstance(error, NoPermissionError) or _is_unknown(error)):
                 raise _Unsupported from error
             raise Unanswered(trouble_of(error), sent=True) from error
-        except OSError as error:
-            raise Unanswered(trouble_of(error), sent=True) from error
+
+
+def _is_unknown(error: Exception) -> bool:
+    # redis-py asks the nodes for the place of a command's key before it sends it, and says itself that they have none.
+    if "doesn't exist in Redis commands" in str(error):
+        return True
+    return isinstance(error, redis.ResponseError) and ServerError(f"ERR {error}").unsupported
 
 
 class _Unsupported(Exception):

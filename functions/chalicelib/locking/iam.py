@@ -7,6 +7,7 @@ stays open for 12 hours: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg
 from collections.abc import Callable
 from urllib.parse import urlencode
 
+import redis
 from redis.credentials import CredentialProvider
 
 _TOKEN_LIFETIME_S = 900
@@ -23,8 +24,17 @@ class IamCredentials(CredentialProvider):
         self._sign = sign
 
     def get_credentials(self) -> tuple[str, str]:
-        """User and token."""
-        return self._sign()
+        """User and token.
+
+        Raises:
+            redis.AuthenticationError: none could be signed.
+        """
+        from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - only those who use it pay for it
+
+        try:
+            return self._sign()
+        except BotoCoreError as error:
+            raise redis.AuthenticationError(f"no token could be signed: {error}") from error
 
 
 def sign_token(user: str, cache: str, *, serverless: bool) -> tuple[str, str]:

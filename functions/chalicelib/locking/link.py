@@ -4,6 +4,7 @@ redis-py makes the connection (TCP, TLS, users, tokens). After that the lock spe
 are few, its replies are short, and the general client's way around them takes longer than the server does.
 """
 
+import select
 import socket
 import ssl
 import struct
@@ -11,13 +12,24 @@ import time
 from enum import Enum
 
 import redis
-import redis.exceptions
+from redis.exceptions import (
+    BusyLoadingError,
+    ClusterDownError,
+    MasterDownError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisClusterException,
+    TryAgainError,
+)
+from redis.sentinel import MasterNotFoundError
 
 from chalicelib.locking.verdicts import Trouble
 from chalicelib.locking.wire import Reply, ServerError, read_reply
 
 _CHUNK_BYTES = 4096
-_AT_ONCE = socket.MSG_DONTWAIT
+_SOON_S = 0.002
+_SOON, _AT_ONCE = 0, socket.MSG_DONTWAIT
 # Most replies of Redlock's nodes are one of these, and there are many of them.
 _WHOLE_REPLIES: dict[bytes, Reply] = {b"$-1\r\n": None, b":1\r\n": 1, b":0\r\n": 0}
 
@@ -70,7 +82,7 @@ class Link:
         self._received = b""
         self.unread = 0  # replies that are still to come
         if not self._encrypted:
-            _time_out_in_kernel(self._socket, timeout_s)
+            _time_out_in_kernel(self._socket, min(timeout_s, _SOON_S), timeout_s)
 
     def fileno(self) -> int:
         """The socket's number, to wait for replies on several links."""
@@ -94,31 +106,34 @@ class Link:
         Raises:
             Unanswered: it did not come in time, or the connection is no good any more.
         """
-        until_s = 0.0
-        try:
-            while True:
-                self._received += self._some(self._recv(_CHUNK_BYTES))
-                reply = self._last_reply()
-                if reply is not Waiting.WAITING:
-                    return reply
-                if not until_s:  # a reply that comes in drops has little more time than one that comes at once
-                    until_s = time.monotonic() + self._timeout_s
-                elif time.monotonic() > until_s:
-                    raise TimeoutError("the reply comes too slowly")
-        except (OSError, ValueError) as error:
-            raise Unanswered(trouble_of(error), sent=True) from error
+        reply = self.take(soon=True)
+        if not isinstance(reply, Waiting):
+            return reply
+        until_s = time.monotonic() + self._timeout_s
+        poller = select.poll()
+        poller.register(self._socket, select.POLLIN)
+        while (left_s := until_s - time.monotonic()) > 0 and poller.poll(left_s * 1000):
+            reply = self.take()
+            if not isinstance(reply, Waiting):
+                return reply
+        raise Unanswered(Trouble.TIMED_OUT, sent=True)
 
-    def take(self) -> Reply | Waiting:
+    def take(self, *, soon: bool = False) -> Reply | Waiting:
         """The reply to the request sent last, if it is there. Replies to earlier requests are dropped.
+
+        Args:
+            soon: it may be a moment yet. A short wait in the kernel costs less than to look, and then to wait.
 
         Raises:
             Unanswered: the connection is no good any more.
         """
         try:
-            data = self._some(self._recv_at_once() if self._encrypted else self._recv(_CHUNK_BYTES, _AT_ONCE))
+            data = self._decrypted() if self._encrypted else self._recv(_CHUNK_BYTES, _SOON if soon else _AT_ONCE)
             if self.unread == 1 and data in _WHOLE_REPLIES and not self._received:
                 self.unread = 0
                 return _WHOLE_REPLIES[data]
+            if not data:
+                raise ConnectionResetError("the server closed the connection")
             self._received += data
             return self._last_reply()
         except (BlockingIOError, ssl.SSLWantReadError):
@@ -141,38 +156,41 @@ class Link:
                 return reply
         return Waiting.WAITING
 
-    def _recv_at_once(self) -> bytes:
+    def _decrypted(self) -> bytes:
         self._socket.settimeout(0)
         try:
             return self._recv(_CHUNK_BYTES)
         finally:
             self._socket.settimeout(self._timeout_s)
 
-    @staticmethod
-    def _some(data: bytes) -> bytes:
-        if not data:
-            raise ConnectionResetError("the server closed the connection")
-        return data
-
 
 def trouble_of(error: Exception) -> Trouble:
     """What an error of the socket, or of redis-py, means to a lock."""
     if isinstance(error, (TimeoutError, BlockingIOError, redis.TimeoutError)):
         return Trouble.TIMED_OUT
+    for kinds, trouble in _TROUBLES:  # redis-py takes the code off the message of an error that it has a class for
+        if isinstance(error, kinds):
+            return trouble
     if isinstance(error, redis.ResponseError):
         return ServerError(str(error)).trouble
-    if isinstance(error, (redis.AuthenticationError, redis.exceptions.NoPermissionError)):
-        return Trouble.NOT_AUTHENTICATED
-    if isinstance(error, redis.exceptions.BusyLoadingError):
-        return Trouble.NOT_READY
+    if isinstance(error, RedisClusterException):  # no node could be asked for the slots; the last one's reason
+        return trouble_of(error.__cause__) if isinstance(error.__cause__, Exception) else Trouble.NOT_READY
     if isinstance(error, (OSError, redis.ConnectionError)):
         return Trouble.REFUSED
     return Trouble.PROTOCOL
 
 
-def _time_out_in_kernel(plain: socket.socket, timeout_s: float) -> None:
+_TROUBLES: tuple[tuple[tuple[type[Exception], ...], Trouble], ...] = (
+    ((redis.AuthenticationError, NoPermissionError), Trouble.NOT_AUTHENTICATED),
+    ((ReadOnlyError,), Trouble.READ_ONLY),
+    ((OutOfMemoryError,), Trouble.OUT_OF_MEMORY),
+    ((BusyLoadingError, ClusterDownError, MasterDownError, TryAgainError, MasterNotFoundError), Trouble.NOT_READY),
+)
+
+
+def _time_out_in_kernel(plain: socket.socket, receive_s: float, send_s: float) -> None:
     # Python's own time-out asks the kernel twice for each send and receive: whether it could, and then to do it.
     plain.settimeout(None)
-    limit = struct.pack("ll", int(timeout_s), max(1, int(timeout_s % 1 * 1_000_000)))
-    plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
-    plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+    for option, limit_s in ((socket.SO_RCVTIMEO, receive_s), (socket.SO_SNDTIMEO, send_s)):
+        limit = struct.pack("ll", int(limit_s), max(1, int(limit_s % 1 * 1_000_000)))
+        plain.setsockopt(socket.SOL_SOCKET, option, limit)

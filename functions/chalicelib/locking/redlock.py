@@ -2,8 +2,8 @@
 
 The algorithm: https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/. All nodes are asked at once
 without threads: the request is written to every connection, then the replies are read as they come, against one
-deadline, until a majority has agreed. What comes later is read with the next request. So a node that stays silent costs
-nothing while the others agree, and one time-out when they don't.
+deadline. Acquiring ends as soon as a majority has agreed, and what comes later is read with the next request; releasing
+and extending hear every node out, so that nothing is left behind. A node that stays silent costs one time-out, once.
 """
 
 import select
@@ -58,7 +58,6 @@ class Redlock:
         self._timeout_s = timeout_s
         self._lead_first = lead_first
         self._checked_s: dict[bytes, float] = {}
-        self._turn = 0
         self._mutex = threading.Lock()
         self.ttl_ms = ttl_ms
 
@@ -73,7 +72,7 @@ class Redlock:
         with self._mutex:
             asked_s = time.monotonic()
             owner = lock_id.encode()
-            found = self._ask_in(self._extend_dialects, key.encode(), owner, self._ttl, enough=(owner,))
+            found = self._ask_in(self._extend_dialects, key.encode(), owner, self._ttl)
             ours = _count(found, (owner,))
             until_s = asked_s + self._lifetime_s
             if ours >= self._quorum and time.monotonic() < until_s:
@@ -87,7 +86,7 @@ class Redlock:
         """Ends the lock on each node where ``lock_id`` owns it."""
         with self._mutex:
             name, owner = key.encode(), lock_id.encode()
-            replies = self._ask_in(self._release_dialects, name, owner, enough=(1, owner))
+            replies = self._ask_in(self._release_dialects, name, owner)
             ended = _count(replies, (1, owner))
             if ended >= self._quorum:
                 return Answer(Release.RELEASED)
@@ -126,15 +125,16 @@ class Redlock:
         replies: Replies = []
         if self._lead_first:
             lead = self._lead()
-            replies = self._ask([lead], request)
-            outcome = replies[0][1]
+            outcome = lead.ask(request)
+            replies.append((lead, outcome))
             if type(outcome) is bytes and outcome != owner and self._trusts_lead(key, asked_s):
                 return _HELD_BY_ANOTHER
-            self._ask_each([(node, request) for node in self._nodes if node is not lead], _TAKEN, replies)
+            self._ask_each([(node, request) for node in self._nodes if node is not lead], replies, _TAKEN)
         else:
-            self._ask_each([(node, request) for node in self._nodes], _TAKEN, replies)
-        taken = _count(replies, _TAKEN)
-        if taken >= self._quorum and time.monotonic() < asked_s + self._lifetime_s:
+            self._ask_each([(node, request) for node in self._nodes], replies, _TAKEN)
+        if _count(replies, _TAKEN) >= self._quorum and time.monotonic() < asked_s + self._lifetime_s:
+            if key in self._checked_s:
+                self._checked_s[key] = float("-inf")  # the lead was wrong about this seat, and may stay so
             return Answer(Acquisition.ACQUIRED, asked_s + self._lifetime_s)
         return self._not_newly_acquired(key, owner, replies)
 
@@ -145,8 +145,8 @@ class Redlock:
             asked_s = time.monotonic()
             return Answer(Acquisition.ALREADY_OURS, asked_s + lifetime_s(self._remaining_ms(taken + ours, key)))
         if not ours:  # an earlier acquire of ours is not to be undone because a repeated one found too few nodes
-            undecided = {node for node, outcome in replies if outcome is None or _is_silent(outcome)}
-            self._ask_in([pair for pair in self._release_dialects if pair[0] in undecided], key, owner)
+            decided = {node for node, outcome in replies if type(outcome) is bytes or outcome is NOT_REACHED}
+            self._ask_in([pair for pair in self._release_dialects if pair[0] not in decided], key, owner)
         if len(taken) + len(ours) + _silent(replies) >= self._quorum:
             return Answer(Acquisition.UNKNOWN, trouble=Trouble.NO_QUORUM)
         return _HELD_BY_ANOTHER
@@ -172,9 +172,9 @@ class Redlock:
         return checked_s is None
 
     def _ask(self, nodes: Sequence[Node], request: bytes) -> Replies:
-        return self._ask_each([(node, request) for node in nodes], (), [])
+        return self._ask_each([(node, request) for node in nodes], [])
 
-    def _ask_in(self, dialects: Dialects, *arguments: bytes, enough: tuple[Outcome, ...] = ()) -> Replies:
+    def _ask_in(self, dialects: Dialects, *arguments: bytes) -> Replies:
         """Asks each node in the dialect that it understands, which may take another round the first time."""
         requests = []
         spelling = None
@@ -183,49 +183,48 @@ class Redlock:
                 spelling = dialect.spelling
                 request = spelling(*arguments)
             requests.append((node, request))
-        replies = self._ask_each(requests, enough, [])
+        replies = self._ask_each(requests, [])
         for _, outcome in replies:
             if type(outcome) is ServerError:
-                return self._asked_again(dialects, arguments, enough, replies)
+                return self._asked_again(dialects, arguments, replies)
         return replies
 
-    def _asked_again(
-        self, dialects: Dialects, arguments: tuple[bytes, ...], enough: tuple[Outcome, ...], replies: Replies
-    ) -> Replies:
+    def _asked_again(self, dialects: Dialects, arguments: tuple[bytes, ...], replies: Replies) -> Replies:
         """Asks those who didn't understand in their next dialect."""
         spoken = dict(dialects)
         again = [(node, spoken[node]) for node, outcome in replies if spoken[node].must_change(outcome)]
         if not again:
             return replies
         repeated = {node for node, _ in again}
-        answered = [pair for pair in replies if pair[0] not in repeated]
-        return answered + self._ask_in(again, *arguments, enough=enough)
+        return [pair for pair in replies if pair[0] not in repeated] + self._ask_in(again, *arguments)
 
-    def _ask_each(self, requests: list[tuple[Node, bytes]], enough: tuple[Outcome, ...], replies: Replies) -> Replies:
+    def _ask_each(
+        self, requests: list[tuple[Node, bytes]], replies: Replies, enough: tuple[Outcome, ...] = ()
+    ) -> Replies:
         """Writes every request, then adds to ``replies`` until all are there, or a majority is one of ``enough``, or
-        the time-out has passed. Without a majority, every node has its outcome in what is returned."""
-        # In another order each time: those asked last are often not waited for, and no node's replies must pile up.
-        self._turn = (self._turn + 1) % len(self._nodes)
+        the time-out has passed. Without such a majority, every node has its outcome in what is returned."""
         begun = []
-        for pair in requests[self._turn :] + requests[: self._turn]:
+        for pair in requests:
             if pair[0].begin(pair[1]):
                 begun.append(pair)
             else:
                 replies.append((pair[0], NOT_REACHED))
-        waiting = self._read(begun, replies, enough)
+        until_s = time.monotonic() + self._timeout_s
+        waiting = self._read(begun, replies, enough, soon=True)
         if waiting:
-            self._wait(waiting, replies, enough)
+            self._wait(waiting, replies, enough, until_s)
         return replies
 
     def _read(
-        self, pairs: Sequence[tuple[Node, bytes]], replies: Replies, enough: tuple[Outcome, ...]
+        self, pairs: Sequence[tuple[Node, bytes]], replies: Replies, enough: tuple[Outcome, ...], *, soon: bool
     ) -> list[tuple[Node, bytes]]:
         """Reads what is there, and returns who is still to be waited for: nobody, once a majority has agreed."""
         waiting = []
         agreed = _count(replies, enough)
         for pair in pairs:
-            outcome = pair[0].take(pair[1])
+            outcome = pair[0].take(pair[1], soon=soon)
             if outcome is Waiting.WAITING:
+                soon = False  # one moment for all of them
                 waiting.append(pair)
                 continue
             replies.append((pair[0], outcome))
@@ -235,8 +234,9 @@ class Redlock:
                     return []
         return waiting
 
-    def _wait(self, waiting: list[tuple[Node, bytes]], replies: Replies, enough: tuple[Outcome, ...]) -> None:
-        until_s = time.monotonic() + self._timeout_s
+    def _wait(
+        self, waiting: list[tuple[Node, bytes]], replies: Replies, enough: tuple[Outcome, ...], until_s: float
+    ) -> None:
         while waiting:
             left_s = until_s - time.monotonic()
             ready = _readable([node for node, _ in waiting], left_s) if left_s > 0 else set()
@@ -244,7 +244,7 @@ class Redlock:
                 replies.extend((node, node.time_out()) for node, _ in waiting)
                 return
             silent = [pair for pair in waiting if pair[0] not in ready]
-            still = self._read([pair for pair in waiting if pair[0] in ready], replies, enough)
+            still = self._read([pair for pair in waiting if pair[0] in ready], replies, enough, soon=False)
             if _count(replies, enough) >= self._quorum:
                 return
             waiting = silent + still

@@ -9,7 +9,8 @@ from chalicelib.locking.link import Link, Unanswered, Waiting
 from chalicelib.locking.verdicts import Trouble
 from chalicelib.locking.wire import Reply
 
-_REST_S = 1.0
+_REST_MIN_S = 1.0
+_REST_MAX_S = 8.0
 _GIVE_UP_S = 10.0
 _UNREAD_MANY = 16
 _UNREAD_MAX = 64
@@ -29,6 +30,7 @@ class Node:
         self._open_link = open_link
         self._link: Link | None = None
         self._fresh = False
+        self._rest_s = _REST_MIN_S
         self._rest_until_s = 0.0
         self._silent_since_s: float | None = None
         self.dialects = Dialects()
@@ -46,6 +48,7 @@ class Node:
     def begin(self, request: bytes) -> bool:
         """Sends the request; false if it can't have arrived, now or later."""
         link = self._link
+        self._fresh = link is None
         if link is None or link.unread >= _UNREAD_MANY or self._silent_since_s is not None:
             link = self._ready_link()
             if link is None:
@@ -57,20 +60,38 @@ class Node:
         link.unread += 1
         return True
 
-    def take(self, request: bytes) -> Outcome | Waiting:
-        """The reply to the request that was begun last, if it is there. Where a kept connection turns out to be broken,
-        the request is sent once more on a new one."""
+    def ask(self, request: bytes) -> Outcome:
+        """The reply to a request for this node alone, waited for unless the node is behind with its replies."""
+        if not self.begin(request):
+            return NOT_REACHED
+        while self._link is not None and self._silent_since_s is None:
+            try:
+                reply = self._link.receive()
+            except Unanswered as lost:
+                if lost.trouble is Trouble.TIMED_OUT:
+                    return self.time_out()
+                if not self._begin_anew(request):  # at most once: what it opens is new
+                    return lost
+            else:
+                self._rest_s = _REST_MIN_S
+                return reply
+        outcome = self.take(request)
+        return self.time_out() if isinstance(outcome, Waiting) else outcome
+
+    def take(self, request: bytes, *, soon: bool = False) -> Outcome | Waiting:
+        """The reply to the request that was begun last, if it is there, or may be in a moment. Where a kept connection
+        turns out to be broken, the request is sent once more on a new one."""
         link = self._link
         if link is None:
             return NOT_REACHED
         try:
-            reply = link.take()
+            reply = link.take(soon=soon and self._silent_since_s is None)
         except Unanswered as lost:
             return Waiting.WAITING if self._begin_anew(request) else lost
         if reply is Waiting.WAITING:
             return TIMED_OUT if self._silent_since_s is not None else reply
         self._silent_since_s = None
-        self._fresh = False
+        self._rest_s = _REST_MIN_S
         return reply
 
     def time_out(self) -> Outcome:
@@ -84,10 +105,11 @@ class Node:
         return self._link.fileno() if self._link else -1
 
     def drop(self) -> None:
-        """Gives the connection up, and lets the node rest for a second."""
+        """Gives the connection up, and lets the node rest: a second, and longer each time until it answers again."""
         link, self._link = self._link, None
         self._silent_since_s = None
-        self._rest_until_s = time.monotonic() + _REST_S
+        self._rest_until_s = time.monotonic() + self._rest_s
+        self._rest_s = min(2 * self._rest_s, _REST_MAX_S)
         if link is not None:
             with contextlib.suppress(OSError):  # it is being given up because it doesn't work
                 link.close()
@@ -121,7 +143,6 @@ class Node:
         except Unanswered:
             self.drop()
             return None
-        self._fresh = True
         return self._link
 
     def _catch_up(self, link: Link) -> None:

@@ -82,6 +82,7 @@ class _Maker:
             hosts,
             sentinel_kwargs={
                 **self._limits(),
+                "retry": Retry(NoBackoff(), 0),
                 **encryption,
                 **{name: value for name, value in own.items() if value},
                 "ssl": first.startswith("rediss:"),

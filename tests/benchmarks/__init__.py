@@ -1,0 +1,1 @@
+"""Measurements, each in an environment of its own; pytest collects nothing here."""

@@ -1,0 +1,1 @@
+"""The seat lock beside other locks: `make bench-locks`."""
