@@ -112,6 +112,16 @@ def test_releases_that_could_not_be_sent_are_sent_when_the_server_is_back(breake
     assert breaker.lock.owners == {KEY: "b"}
 
 
+def test_what_was_kept_is_sent_before_the_first_question(breaker: Breaker) -> None:
+    """Whoever asks first may ask for just that seat."""
+    breaker.guarded.acquire(KEY, "a")
+    breaker.fail()
+    breaker.guarded.release(KEY, "a")
+    breaker.lock.down = False
+    breaker.now_s += 5
+    assert breaker.guarded.acquire(KEY, "b").verdict is Acquisition.ACQUIRED
+
+
 def test_a_release_that_was_kept_does_not_end_a_lock_that_is_wanted_again(breaker: Breaker) -> None:
     """The same booking came back for its seat before the server did."""
     breaker.guarded.acquire(KEY, "a")

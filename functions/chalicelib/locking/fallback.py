@@ -81,13 +81,17 @@ class Fallback:
 
     def _guarded[Verdict](self, call: Callable[[], Answer[Verdict]], unknown: Verdict) -> Answer[Verdict]:
         trouble = self._known_trouble()
+        if trouble:
+            self._on_fallback(trouble)
+            return Answer(unknown, trouble=trouble)
+        # What was kept goes first: this call may be for a seat that one of ours still locks.
+        trouble = self._send_kept()
         answer = Answer(unknown, trouble=trouble) if trouble else call()
         if answer.trouble:
-            if not trouble:
-                self._note_failure(answer.trouble)
+            self._note_failure(answer.trouble)
             self._on_fallback(answer.trouble)
         else:
-            self._note_success()
+            self._failed = 0
         return answer
 
     def _known_trouble(self) -> Trouble | None:
@@ -107,19 +111,21 @@ class Fallback:
             self._trouble = trouble
             self._open_until_s = self._clock() + self._open_s
 
-    def _note_success(self) -> None:
-        if not self._failed and not self._kept:
-            return
+    def _send_kept(self) -> Trouble | None:
+        """Sends some of the releases that were kept; the trouble if the server still doesn't answer."""
+        if not self._kept:
+            return None
         with self._mutex:
-            self._failed = 0
             due = list(self._kept)[:_SENT_AT_ONCE]
             for one in due:
                 del self._kept[one]
         for place, (key, lock_id) in enumerate(due):
-            if self._lock.release(key, lock_id).trouble:
+            trouble = self._lock.release(key, lock_id).trouble
+            if trouble:
                 for late_key, late_id in due[place:]:
                     self._keep(late_key, late_id)
-                return
+                return trouble
+        return None
 
     def _keep(self, key: str, lock_id: str) -> None:
         with self._mutex:

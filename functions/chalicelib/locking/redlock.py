@@ -79,7 +79,7 @@ class Redlock:
                 return Answer(Extension.EXTENDED, until_s)
             if ours + _silent(found) >= self._quorum:
                 return Answer(Extension.UNKNOWN, trouble=Trouble.NO_QUORUM)
-            others = any(type(outcome) is bytes and outcome != owner for _, outcome in found)
+            others = any(_is_anothers(outcome, owner) for _, outcome in found)
             return Answer(Extension.OWNED_BY_ANOTHER if others else Extension.EXPIRED)
 
     def release(self, key: str, lock_id: str) -> Answer[Release]:
@@ -127,7 +127,7 @@ class Redlock:
             lead = self._lead()
             outcome = lead.ask(request)
             replies.append((lead, outcome))
-            if type(outcome) is bytes and outcome != owner and self._trusts_lead(key, asked_s):
+            if _is_anothers(outcome, owner) and self._trusts_lead(key, asked_s):
                 return _HELD_BY_ANOTHER
             self._ask_each([(node, request) for node in self._nodes if node is not lead], replies, _TAKEN)
         else:
@@ -144,8 +144,9 @@ class Redlock:
         if ours and len(taken) + len(ours) >= self._quorum:
             asked_s = time.monotonic()
             return Answer(Acquisition.ALREADY_OURS, asked_s + lifetime_s(self._remaining_ms(taken + ours, key)))
-        if not ours:  # an earlier acquire of ours is not to be undone because a repeated one found too few nodes
-            decided = {node for node, outcome in replies if type(outcome) is bytes or outcome is NOT_REACHED}
+        # An earlier acquire of ours is not to be undone because a repeated one found too few nodes.
+        if all(node.asked_twice for node in ours):
+            decided = {node for node, outcome in replies if _is_anothers(outcome, owner) or outcome is NOT_REACHED}
             self._ask_in([pair for pair in self._release_dialects if pair[0] not in decided], key, owner)
         if len(taken) + len(ours) + _silent(replies) >= self._quorum:
             return Answer(Acquisition.UNKNOWN, trouble=Trouble.NO_QUORUM)
@@ -268,6 +269,10 @@ def _readable(nodes: Sequence[Node], timeout_s: float) -> set[Node]:
     for number in by_number:
         poller.register(number, select.POLLIN)
     return {by_number[number] for number, _ in poller.poll(timeout_s * 1000)}
+
+
+def _is_anothers(outcome: Outcome, owner: bytes) -> bool:
+    return type(outcome) is bytes and outcome != owner
 
 
 def _is_silent(outcome: Outcome) -> bool:

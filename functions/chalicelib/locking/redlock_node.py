@@ -24,16 +24,19 @@ class Node:
 
     Args:
         open_link: connects to the node.
+
+    Attributes:
+        asked_twice: the first reply to the present request was lost, so what it finds now may be its own doing.
     """
 
     def __init__(self, open_link: Callable[[], Link]) -> None:
         self._open_link = open_link
         self._link: Link | None = None
-        self._fresh = False
         self._rest_s = _REST_MIN_S
         self._rest_until_s = 0.0
         self._silent_since_s: float | None = None
         self.dialects = Dialects()
+        self.asked_twice = False
 
     @property
     def behind(self) -> bool:
@@ -47,8 +50,9 @@ class Node:
 
     def begin(self, request: bytes) -> bool:
         """Sends the request; false if it can't have arrived, now or later."""
+        self.asked_twice = False
         link = self._link
-        self._fresh = link is None
+        kept = link is not None
         if link is None or link.unread >= _UNREAD_MANY or self._silent_since_s is not None:
             link = self._ready_link()
             if link is None:
@@ -56,7 +60,8 @@ class Node:
         try:
             link.sendall(request)
         except OSError:
-            return self._begin_anew(request)
+            self.drop()
+            return kept and self._send_anew(request)  # a kept connection may have been cut long ago
         link.unread += 1
         return True
 
@@ -70,7 +75,7 @@ class Node:
             except Unanswered as lost:
                 if lost.trouble is Trouble.TIMED_OUT:
                     return self.time_out()
-                if not self._begin_anew(request):  # at most once: what it opens is new
+                if not self._ask_again(request):
                     return lost
             else:
                 self._rest_s = _REST_MIN_S
@@ -79,15 +84,15 @@ class Node:
         return self.time_out() if isinstance(outcome, Waiting) else outcome
 
     def take(self, request: bytes, *, soon: bool = False) -> Outcome | Waiting:
-        """The reply to the request that was begun last, if it is there, or may be in a moment. Where a kept connection
-        turns out to be broken, the request is sent once more on a new one."""
+        """The reply to the request that was begun last, if it is there, or may be in a moment. Where the connection
+        breaks instead, the request is sent once more on a new one."""
         link = self._link
         if link is None:
             return NOT_REACHED
         try:
             reply = link.take(soon=soon and self._silent_since_s is None)
         except Unanswered as lost:
-            return Waiting.WAITING if self._begin_anew(request) else lost
+            return Waiting.WAITING if self._ask_again(request) else lost
         if reply is Waiting.WAITING:
             return TIMED_OUT if self._silent_since_s is not None else reply
         self._silent_since_s = None
@@ -119,15 +124,26 @@ class Node:
         self.drop()
         self._rest_until_s = 0.0
 
-    def _begin_anew(self, request: bytes) -> bool:
-        """Sends the request on a new connection: a kept one may have been cut long ago. A new one that breaks says
-        enough."""
-        again = not self._fresh
+    def _ask_again(self, request: bytes) -> bool:
+        again = not self.asked_twice
         self.drop()
-        if not again:
+        if not again or not self._send_anew(request):
             return False
+        self.asked_twice = True
+        return True
+
+    def _send_anew(self, request: bytes) -> bool:
         self._rest_until_s = 0.0
-        return self.begin(request)
+        link = self._reopened()
+        if link is None:
+            return False
+        try:
+            link.sendall(request)
+        except OSError:
+            self.drop()
+            return False
+        link.unread += 1
+        return True
 
     def _ready_link(self) -> Link | None:
         if self._link is None:
