@@ -22,6 +22,7 @@ class RenewableLock(FakeLock):
         self.ttl_ms = ttl_ms
         self.extensions: Queue[tuple[str, float]] = Queue()
         self.answer: Answer[Extension] | None = None
+        self.latency_s = 0.0
         self.gate = threading.Event()
         self.gate.set()
 
@@ -29,6 +30,7 @@ class RenewableLock(FakeLock):
         """Full time again, unless the test says otherwise."""
         self.extensions.put((f"{key}/{lock_id}", time.monotonic()))
         self.gate.wait(WAIT_S)
+        time.sleep(self.latency_s)  # a server that takes its time is what some tests are about
         return self.answer or Answer(Extension.EXTENDED, time.monotonic() + self.ttl_ms / 1000)
 
 
@@ -164,6 +166,44 @@ def test_a_shorter_lock_wakes_the_thread_earlier(watchdog: Watchdog) -> None:
     assert long.extensions.empty()
     for holder in holders:
         holder.watch.end()
+
+
+def test_a_lock_that_raises_is_a_silent_server(watchdog: Watchdog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error is reported, and the holder hears of the loss when its time has run out."""
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    lock = RenewableLock(ttl_ms=60)
+    monkeypatch.setattr(lock, "extend", lambda *_: 1 // 0)
+    assert Holder(watchdog, lock).losses.get(timeout=WAIT_S) is Loss.UNREACHABLE
+
+
+def test_a_silent_server_does_not_keep_another_s_locks_waiting(watchdog: Watchdog) -> None:
+    """Forty locks on a server that lets each time-out pass, and one on a server that answers."""
+    silent, healthy = RenewableLock(ttl_ms=600), RenewableLock(ttl_ms=600)
+    silent.answer = Answer(Extension.UNKNOWN, trouble=Trouble.TIMED_OUT)
+    silent.latency_s = 0.05
+    lost = [Holder(watchdog, silent, key=f"silent-{number}") for number in range(40)]
+    kept = Holder(watchdog, healthy)
+    for holder in lost:
+        assert holder.losses.get(timeout=WAIT_S) is Loss.UNREACHABLE
+    assert kept.losses.empty()
+    assert kept.watch.valid_until_s > time.monotonic()
+    kept.watch.end()
+
+
+def test_a_watchdog_can_be_closed_by_a_holder(watchdog: Watchdog) -> None:
+    """From its own thread; and a closed one keeps nothing, and says so."""
+    lock = RenewableLock(ttl_ms=60)
+    lock.answer = Answer(Extension.EXPIRED)
+    closed = threading.Event()
+
+    def close(_: Loss) -> None:
+        watchdog.close()
+        closed.set()
+
+    watchdog.keep(lock, KEY, "a", valid_until_s=time.monotonic() + 1, limit_s=60, on_lost=close)
+    assert closed.wait(WAIT_S)
+    with pytest.raises(RuntimeError, match="closed"):
+        Holder(watchdog, lock)
 
 
 def test_an_error_of_one_holder_does_not_end_the_others(watchdog: Watchdog, monkeypatch: pytest.MonkeyPatch) -> None:

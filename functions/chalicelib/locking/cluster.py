@@ -1,5 +1,6 @@
 """A Redis Cluster through redis-py, which knows its slots, follows MOVED and ASK, and finds the nodes again."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,7 @@ class ClusterServer:
     def __init__(self, connect: Callable[[], RedisCluster]) -> None:
         self._connect = connect
         self._client: RedisCluster | None = None
+        self._connecting = threading.Lock()
         self._native_extend = True
         self._native_release = True
 
@@ -83,9 +85,11 @@ class ClusterServer:
 
     def _ask_once(self, *arguments: bytes | str, native: bool) -> Any:
         try:
-            if self._client is None:
-                self._client = self._connect()
-            return self._client.execute_command(*arguments, get=True)  # SET ... GET: the value, not whether it was set
+            client = self._client
+            if client is None:
+                with self._connecting:
+                    client = self._client = self._client or self._connect()
+            return client.execute_command(*arguments, get=True)  # SET ... GET: the value, not whether it was set
         except (redis.RedisError, RedisClusterException, OSError) as error:
             if native and (isinstance(error, NoPermissionError) or _is_unknown(error)):
                 raise _Unsupported from error

@@ -68,7 +68,10 @@ class Link:
     def __init__(self, connection: redis.Connection, timeout_s: float) -> None:
         try:
             connection.connect()
-        except redis.RedisError as error:
+        except (
+            Exception
+        ) as error:  # also what is no RedisError: a host that is no name, an authority file that is missing
+            connection.disconnect()
             raise Unanswered(trouble_of(error), sent=False) from error
         self._connection = connection
         opened = connection._get_socket()
@@ -94,11 +97,11 @@ class Link:
         Raises:
             Unanswered: the connection is no good any more; part of the request may have gone out.
         """
+        self.unread += 1  # before it goes out: a reply that nobody counted would be taken for the next request's
         try:
             self.sendall(request)
         except OSError as error:
             raise Unanswered(trouble_of(error), sent=True) from error
-        self.unread += 1
 
     def receive(self) -> Reply:
         """Waits for the reply to the request sent last.
@@ -143,8 +146,7 @@ class Link:
 
     def close(self) -> None:
         """Ends the connection at once: what was not delivered yet is never delivered."""
-        if not self._encrypted:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._connection.disconnect()
 
     def _last_reply(self) -> Reply | Waiting:
@@ -159,7 +161,10 @@ class Link:
     def _decrypted(self) -> bytes:
         self._socket.settimeout(0)
         try:
-            return self._recv(_CHUNK_BYTES)
+            data = self._recv(_CHUNK_BYTES)
+            while isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
+                data += self._recv(_CHUNK_BYTES)  # decrypted already: nobody who waits for the socket would see it
+            return data
         finally:
             self._socket.settimeout(self._timeout_s)
 

@@ -93,8 +93,11 @@ class Redlock:
             if ended + _silent(replies) >= self._quorum:
                 return Answer(Release.UNKNOWN, trouble=Trouble.NO_QUORUM)
             left = self._ask(self._nodes, wire.pack(b"GET", name))
-            others = any(type(outcome) is bytes for _, outcome in left)
-            return Answer(Release.OWNED_BY_ANOTHER if others else Release.EXPIRED)
+            if any(type(outcome) is bytes for _, outcome in left):
+                return Answer(Release.OWNED_BY_ANOTHER)
+            if _silent(left) >= self._quorum:
+                return Answer(Release.UNKNOWN, trouble=Trouble.NO_QUORUM)
+            return Answer(Release.EXPIRED)
 
     def inspect(self, key: str) -> Inspection:
         """Who holds the lock on a majority, and how long the majority will remember it.
@@ -144,11 +147,12 @@ class Redlock:
         if ours and len(taken) + len(ours) >= self._quorum:
             asked_s = time.monotonic()
             return Answer(Acquisition.ALREADY_OURS, asked_s + lifetime_s(self._remaining_ms(taken + ours, key)))
+        undecided = len(taken) + len(ours) + _silent(replies) >= self._quorum
         # An earlier acquire of ours is not to be undone because a repeated one found too few nodes.
-        if all(node.asked_twice for node in ours):
+        if not undecided or all(node.asked_twice for node in ours):
             decided = {node for node, outcome in replies if _is_anothers(outcome, owner) or outcome is NOT_REACHED}
             self._ask_in([pair for pair in self._release_dialects if pair[0] not in decided], key, owner)
-        if len(taken) + len(ours) + _silent(replies) >= self._quorum:
+        if undecided:
             return Answer(Acquisition.UNKNOWN, trouble=Trouble.NO_QUORUM)
         return _HELD_BY_ANOTHER
 
@@ -184,7 +188,7 @@ class Redlock:
                 spelling = dialect.spelling
                 request = spelling(*arguments)
             requests.append((node, request))
-        replies = self._ask_each(requests, [])
+        replies = self._ask_each(requests, [], undoing=True)
         for _, outcome in replies:
             if type(outcome) is ServerError:
                 return self._asked_again(dialects, arguments, replies)
@@ -200,13 +204,18 @@ class Redlock:
         return [pair for pair in replies if pair[0] not in repeated] + self._ask_in(again, *arguments)
 
     def _ask_each(
-        self, requests: list[tuple[Node, bytes]], replies: Replies, enough: tuple[Outcome, ...] = ()
+        self,
+        requests: list[tuple[Node, bytes]],
+        replies: Replies,
+        enough: tuple[Outcome, ...] = (),
+        *,
+        undoing: bool = False,
     ) -> Replies:
         """Writes every request, then adds to ``replies`` until all are there, or a majority is one of ``enough``, or
         the time-out has passed. Without such a majority, every node has its outcome in what is returned."""
         begun = []
         for pair in requests:
-            if pair[0].begin(pair[1]):
+            if pair[0].begin(pair[1], undoing=undoing):
                 begun.append(pair)
             else:
                 replies.append((pair[0], NOT_REACHED))

@@ -48,21 +48,22 @@ class Node:
         """Whether it could not be reached a moment ago, and isn't tried again yet."""
         return self._link is None and time.monotonic() < self._rest_until_s
 
-    def begin(self, request: bytes) -> bool:
-        """Sends the request; false if it can't have arrived, now or later."""
+    def begin(self, request: bytes, *, undoing: bool = False) -> bool:
+        """Sends the request; false if it can't have arrived, now or later. To a node that is behind, so many may be on
+        their way, and twice as many if they undo what is."""
         self.asked_twice = False
         link = self._link
         kept = link is not None
         if link is None or link.unread >= _UNREAD_MANY or self._silent_since_s is not None:
-            link = self._ready_link()
+            link = self._ready_link(2 * _UNREAD_MAX if undoing else _UNREAD_MAX)
             if link is None:
                 return False
+        link.unread += 1  # before it goes out: a reply that nobody counted would be taken for the next request's
         try:
             link.sendall(request)
         except OSError:
             self.drop()
             return kept and self._send_anew(request)  # a kept connection may have been cut long ago
-        link.unread += 1
         return True
 
     def ask(self, request: bytes) -> Outcome:
@@ -137,19 +138,20 @@ class Node:
         link = self._reopened()
         if link is None:
             return False
+        link.unread += 1
         try:
             link.sendall(request)
         except OSError:
             self.drop()
             return False
-        link.unread += 1
         return True
 
-    def _ready_link(self) -> Link | None:
+    def _ready_link(self, room: int) -> Link | None:
+        if self._link is not None:
+            self._catch_up(self._link)
         if self._link is None:
             return self._reopened()
-        self._catch_up(self._link)
-        return self._link if self._link is None or self._link.unread < _UNREAD_MAX else None
+        return self._link if self._link.unread < room else None
 
     def _reopened(self) -> Link | None:
         if self.resting:
@@ -163,15 +165,17 @@ class Node:
 
     def _catch_up(self, link: Link) -> None:
         """Reads what has come by now of the replies that nobody waited for."""
+        before = link.unread
         try:
             caught_up = link.take() is not Waiting.WAITING
         except Unanswered:
             self.drop()
             return
-        if caught_up:
-            self._silent_since_s = None
+        if caught_up or link.unread < before:
+            self._silent_since_s = None  # late it may be, but not silent
         elif time.monotonic() > (self._silent_since_s or time.monotonic()) + _GIVE_UP_S:
             self.drop()
+            self._rest_until_s = 0.0  # what undoes the requests that it was sent must follow them
         elif link.unread >= _UNREAD_MANY:
             self.time_out()
 

@@ -50,7 +50,7 @@ class ServerLock:
                 return Answer(Acquisition.ACQUIRED, asked_s + self._lifetime_s)
             if found != owner:
                 return _HELD_BY_ANOTHER
-            return Answer(Acquisition.ALREADY_OURS, self._valid_until_s(key))
+            return Answer(Acquisition.ALREADY_OURS, self._valid_until_s(key, owner))
         except Unanswered as lost:
             return Answer(Acquisition.UNKNOWN, trouble=lost.trouble)
 
@@ -84,18 +84,21 @@ class ServerLock:
             remaining_ms = self._server.remaining_ms(key.encode())
         except Unanswered as lost:
             raise LockUnreachable(lost.trouble) from lost
-        if owner is None or remaining_ms < 0:
+        if owner is None or remaining_ms == _NO_KEY:
             return Inspection(None, None)
-        return Inspection(owner.decode(errors="replace"), remaining_ms)
+        return Inspection(owner.decode(errors="replace"), remaining_ms if remaining_ms >= 0 else None)
 
     def close(self) -> None:
         """Ends the connection."""
         self._server.close()
 
-    def _valid_until_s(self, key: str) -> float:
+    def _valid_until_s(self, key: str, owner: bytes) -> float:
         # It was ours already, and acquiring gave it no new time: only the server knows how much is left.
         asked_s = time.monotonic()
-        return asked_s + lifetime_s(max(0, self._server.remaining_ms(key.encode())))
+        left_ms = max(0, self._server.remaining_ms(key.encode()))
+        still_ours = self._server.owner(key.encode()) == owner  # else the time left may have been another's
+        return asked_s + lifetime_s(left_ms if still_ours else 0)
 
 
+_NO_KEY = -2  # PTTL's; -1 is a key that never ends, and a lock all the same
 _HELD_BY_ANOTHER = Answer(Acquisition.HELD_BY_ANOTHER)

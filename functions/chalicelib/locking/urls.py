@@ -55,7 +55,7 @@ def open_lock(url: str, ttl_ms: int, timeout_ms: int = 50, *, lead_first: bool =
         open_link = make.sentinel(url) if scheme.endswith("+sentinel") else make.node(url)
         return ServerLock(Server(open_link), ttl_ms)
     except (ValueError, TypeError) as error:
-        raise LockUrlError(f"{_without_password(url)}: {error}") from error
+        raise LockUrlError(f"{_without_password(url)}: {_without_password(str(error))}") from error
 
 
 class _Maker:
@@ -173,4 +173,5 @@ def _host(address: str) -> tuple[str, int]:
 
 
 def _without_password(url: str) -> str:
-    return re.sub(r"//[^@/]*@", "//***@", url)
+    shown = re.sub(r"//.*@", "//***@", url)
+    return re.sub(r"(password=)[^&,]*", r"\1***", shown)

@@ -53,8 +53,9 @@ class Watch:
             self._ended = True
         self._on_end(self)
 
-    def renew(self) -> bool:
-        """Renews the lock, and tells the holder if it is lost; false if the server gave no answer."""
+    def renew(self, *, ask: bool = True) -> bool:
+        """Renews the lock, and tells the holder if it is lost; false if the server gave no answer. Without ``ask`` the
+        server is known to be silent now."""
         with self._mutex:
             if self._ended:
                 return True
@@ -63,7 +64,7 @@ class Watch:
                 loss: Loss | None = Loss.LIMIT_REACHED
                 answered = True
             else:
-                loss, answered = self._renewed(now_s)
+                loss, answered = self._renewed(now_s) if ask else (self._unanswered(), False)
             self.loss = loss
             self._ended = loss is not None
         if loss:
@@ -77,15 +78,22 @@ class Watch:
         return self.due_s < self.valid_until_s
 
     def _renewed(self, now_s: float) -> tuple[Loss | None, bool]:
-        answer = self.lock.extend(self.key, self.lock_id)
+        try:
+            answer = self.lock.extend(self.key, self.lock_id)
+        except Exception:  # noqa: BLE001 - whatever went wrong, the holder hears of it in time
+            threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
+            return self._unanswered(), False
         if answer.verdict is Extension.EXTENDED and answer.valid_until_s is not None:
             self.valid_until_s = answer.valid_until_s
             self.due_s = min(now_s + self.interval_s, answer.valid_until_s, self.limit_at_s)
             return None, True
         if answer.verdict is Extension.UNKNOWN:
-            # Not lost yet; but a lock that nobody could renew in time may be another's by now.
-            return (None, False) if self.postpone(time.monotonic()) else (Loss.UNREACHABLE, False)
+            return self._unanswered(), False
         return Loss.EXPIRED if answer.verdict is Extension.EXPIRED else Loss.OWNED_BY_ANOTHER, True
+
+    def _unanswered(self) -> Loss | None:
+        # Not lost yet; but a lock that nobody could renew in time may be another's by now.
+        return None if self.postpone(time.monotonic()) else Loss.UNREACHABLE
 
 
 class Watchdog:
@@ -122,12 +130,15 @@ class Watchdog:
         """
         watch = Watch(lock, key, lock_id, valid_until_s, time.monotonic() + limit_s, on_lost, self._forget)
         with self._changed:
+            if self._closed:
+                raise RuntimeError("the watchdog is closed")
             self._watches.add(watch)
             if watch.due_s < self._sleeping_until_s:
                 self._changed.notify()
             elif self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="lock-watchdog", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="lock-watchdog", daemon=True)
+                thread.start()
+                self._thread = thread
         return watch
 
     def close(self) -> None:
@@ -135,7 +146,7 @@ class Watchdog:
         with self._changed:
             self._closed = True
             self._changed.notify()
-        if self._thread:
+        if self._thread and self._thread is not threading.current_thread():  # a callback may close it
             self._thread.join()
 
     def _forget(self, watch: Watch) -> None:
@@ -163,10 +174,8 @@ class Watchdog:
     def _look_after(self, watch: Watch, silent: set[int]) -> None:
         self._idle_s = watch.interval_s
         # One time-out a round for a silent server, so that the others' locks don't run out meanwhile.
-        if id(watch.lock) in silent and watch.postpone(time.monotonic()):
-            return
         try:
-            if not watch.renew():
+            if not watch.renew(ask=id(watch.lock) not in silent):
                 silent.add(id(watch.lock))
         except Exception:  # noqa: BLE001 - a holder's mistake must not end the others' locks; it is reported, and the watch is over
             watch.end()

@@ -1,5 +1,8 @@
 """What the seat service promises: a lock first, because it is quick; a conditional write always, because it decides."""
 
+import time
+from collections.abc import Callable
+
 import msgspec
 
 from chalicelib.locking import Acquisition, Extension, SeatLock, seat_key
@@ -19,6 +22,9 @@ from chalicelib.shared.clock import Clock
 from chalicelib.shared.dynamo import Item
 from chalicelib.shared.errors import FlightNotFound, HoldLost, Refusal, SeatTaken
 
+_LOOKS_AT_LOST_LOCK = 3
+_LOOK_AGAIN_AFTER_S = 0.2
+
 
 def reserve_seat(
     command: ReserveSeatCommand, store: SeatStore, lock: SeatLock, clock: Clock, hold_ttl_s: int
@@ -36,6 +42,8 @@ def reserve_seat(
         if held:
             return _with_time_outs(held, hold_ttl_s)
         _close_behind(command, store)
+        if command.attempt:  # one node may refuse a lock that an earlier attempt of ours has on a majority
+            _unlock(command, lock)
         raise SeatTaken(f"seat {command.seat} of {command.flight_id} is being booked by another customer")
     # An UNKNOWN goes on: without the lock the database decides alone.
     now_s = clock()
@@ -56,7 +64,12 @@ def reserve_seat(
 
 
 def renew_seat_lock(
-    command: RenewSeatLockCommand, store: SeatStore, lock: SeatLock, clock: Clock, config: SeatConfig
+    command: RenewSeatLockCommand,
+    store: SeatStore,
+    lock: SeatLock,
+    clock: Clock,
+    config: SeatConfig,
+    pause: Callable[[float], None] = time.sleep,
 ) -> int:
     """Extends lock and hold together by the full time, and returns the hold's new end in seconds.
 
@@ -65,7 +78,7 @@ def renew_seat_lock(
         HoldLimitReached: the hold is as old as a hold may become.
         StoreBusy: no verdict; the step may be repeated.
     """
-    if _lost(command, lock):
+    if _lost(command, lock, pause):
         raise HoldLost(f"the lock of seat {command.seat} was lost; nothing was extended")
     now_s = clock()
     held_until_s = now_s + config.hold_ttl_s
@@ -140,8 +153,19 @@ def _view(item: Item, now_s: int) -> SeatView:
     )
 
 
-def _lost(command: RenewSeatLockCommand, lock: SeatLock) -> bool:
-    """Whether the lock is another's. One that is merely gone, because its server was restarted or could not be reached
+def _lost(command: RenewSeatLockCommand, lock: SeatLock, pause: Callable[[float], None]) -> bool:
+    """Whether the lock is another's, and stays so. After a restart of its server a customer whom the database is about
+    to refuse may have it for a moment."""
+    for look in range(_LOOKS_AT_LOST_LOCK):
+        if not _is_anothers(command, lock):
+            return False
+        if look + 1 < _LOOKS_AT_LOST_LOCK:
+            pause(_LOOK_AGAIN_AFTER_S)
+    return True
+
+
+def _is_anothers(command: RenewSeatLockCommand, lock: SeatLock) -> bool:
+    """Extends the lock if it is ours. One that is merely gone, because its server was restarted or could not be reached
     when the seat was held, is taken again: the hold in the database is what decides."""
     key = seat_key(command.flight_id, command.seat)
     match lock.extend(key, command.lock_id).verdict:

@@ -60,6 +60,14 @@ def test_everything_goes_over_tls_too(node: Node, front: TlsFront, authority: Au
     assert node.client.exists(KEY) == 0
 
 
+def test_a_long_reply_over_tls_comes_whole(node: Node, front: TlsFront, authority: Authority) -> None:
+    """Longer than one read: what is decrypted already is not waited for."""
+    node.client.set(KEY, "x" * 5000)
+    answer, took_s = _timed_acquire(_lock(front.url(authority)), "lock-a")
+    assert answer.verdict is Acquisition.HELD_BY_ANOTHER
+    assert took_s < TIMEOUT_S
+
+
 def test_redlock_goes_over_tls_too(tmp_path: Path, authority: Authority) -> None:
     """Three nodes, each behind TLS; the lead is frozen, and costs one time-out once."""
     nodes = start_nodes(tmp_path, 3)
