@@ -9,8 +9,9 @@ from chalicelib.flight.handlers import blueprint as flight
 from chalicelib.notification.handlers import blueprint as notification
 from chalicelib.payment.handlers import blueprint as payment
 from chalicelib.pricing.handlers import blueprint as pricing
+from chalicelib.recovery.handlers import blueprint as recovery
 from chalicelib.seat.handlers import blueprint as seat
 
 app = Chalice(app_name="leleka")
-for blueprint in (api, baggage, booking, flight, notification, payment, pricing, seat):
+for blueprint in (api, baggage, booking, flight, notification, payment, pricing, recovery, seat):
     app.register_blueprint(blueprint)

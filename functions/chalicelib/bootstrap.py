@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from chalicelib.payment.models import PaymentConfig
     from chalicelib.payment.store import PaymentStore
     from chalicelib.pricing.store import FareStore
+    from chalicelib.recovery.services import RecoveryServices
     from chalicelib.seat.models import SeatConfig
     from chalicelib.seat.store import SeatStore
     from chalicelib.shared.task_replies import TaskReplies
@@ -49,7 +50,7 @@ def booking_store() -> "BookingStore":
     from chalicelib.booking.store import BookingStore
 
     settings = config.load(BookingConfig)
-    return BookingStore(_aws("dynamodb"), settings.bookings_table, settings.locators_table)
+    return BookingStore(_aws("dynamodb"), settings.bookings_table, settings.locators_table, settings.due_grace_s)
 
 
 @functools.cache
@@ -91,7 +92,13 @@ def seat_store() -> "SeatStore":
     from chalicelib.seat.store import SeatStore
 
     settings = seat_config()
-    return SeatStore(_aws("dynamodb"), settings.seats_table, settings.seat_ledger_table)
+    return SeatStore(
+        _aws("dynamodb"),
+        settings.seats_table,
+        settings.seat_ledger_table,
+        due_grace_s=settings.due_grace_s,
+        lock_due_s=settings.lock_due_s,
+    )
 
 
 @functools.cache
@@ -143,7 +150,9 @@ def payment_store() -> "PaymentStore":
     from chalicelib.payment.store import PaymentStore
 
     settings = _payment_config()
-    return PaymentStore(_aws("dynamodb"), settings.payments_table, settings.payment_gateway)
+    return PaymentStore(
+        _aws("dynamodb"), settings.payments_table, settings.payment_gateway, due_s=settings.payment_due_s
+    )
 
 
 @functools.cache
@@ -192,6 +201,17 @@ def mail_server() -> "MailServer":
     from chalicelib.notification.store import MailServer
 
     return MailServer(_aws("ses"), _notification_config().sender_address)
+
+
+@functools.cache
+def recovery_services() -> "RecoveryServices":
+    """What the reconciler asks."""
+    from chalicelib.recovery.models import RecoveryConfig
+    from chalicelib.recovery.services import RecoveryServices
+    from chalicelib.shared.remote import RemoteFunctions
+
+    functions = RemoteFunctions(_aws("lambda", 12, 2))
+    return RecoveryServices(functions, _aws("stepfunctions"), _aws("sns"), config.load(RecoveryConfig))
 
 
 @functools.cache

@@ -15,11 +15,12 @@ from chalicelib.flight.models import FlightConfig
 from chalicelib.notification.models import NotificationConfig
 from chalicelib.payment.models import PaymentConfig
 from chalicelib.pricing.models import PricingConfig
+from chalicelib.recovery.models import RecoveryConfig
 from chalicelib.seat.models import SeatConfig
 
 PROJECT = Path(__file__).parents[2]
 LIBRARY = PROJECT / "functions" / "chalicelib"
-SERVICES = {"api", "baggage", "booking", "flight", "notification", "payment", "pricing", "seat"}
+SERVICES = {"api", "baggage", "booking", "flight", "notification", "payment", "pricing", "recovery", "seat"}
 MODULES = sorted(LIBRARY.rglob("*.py"))
 LAYER = {"models": 0, "store": 1, "services": 1, "sandbox": 1, "gateway": 1, "logic": 2, "handlers": 3, "routes": 3}
 
@@ -101,11 +102,14 @@ def test_every_setting_of_a_function_is_given_by_the_template() -> None:
         **dict.fromkeys(["PlaceBooking", "CreateBooking", "ConfirmBooking", "CancelBooking"], BookingConfig),
         **dict.fromkeys(["FlagBooking", "GetBooking", "DescribeBooking", "AwaitPaymentMethod"], BookingConfig),
         **dict.fromkeys(["TakePaymentMethod", "SupplyPaymentMethod", "RequestCancellation"], BookingConfig),
+        "DueBookings": BookingConfig,
         **dict.fromkeys(["ValidateFlight", "SearchFlights"], FlightConfig),
         "NotifyCustomer": NotificationConfig,
-        "CarryOutPayments": PaymentConfig,
+        **dict.fromkeys(["CarryOutPayments", "DuePayments"], PaymentConfig),
+        "Reconcile": RecoveryConfig,
         **dict.fromkeys(["CalculatePrice", "GetFares"], PricingConfig),
         **dict.fromkeys(["ReserveSeat", "RenewSeatLock", "ConfirmSeat", "ReleaseSeat", "GetSeatMap"], SeatConfig),
+        "DueHolds": SeatConfig,
     }
     functions = {name: body for name, body in _template()["Resources"].items() if "Type" not in body}
     assert set(functions) == set(settings_of)

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from chalicelib.api.services import cancellation_input
 from chalicelib.baggage import models as baggage
 from chalicelib.booking import models as booking
 from chalicelib.flight import models as flight
 from chalicelib.payment import models as payment
 from chalicelib.pricing import models as pricing
+from chalicelib.recovery.models import BookingFacts, Settle
+from chalicelib.recovery.services import settlement_input
 from chalicelib.seat import models as seat
 from chalicelib.shared import errors
 from chalicelib.shared.errors import LelekaError, Transient
@@ -45,6 +48,8 @@ AWS_ERROR = re.compile(r"^(States|Lambda|Sandbox|Runtime|SNS|SQS)\.")
 
 
 TOPICS_AND_QUEUES = {"BookingEventsTopic", "OperatorTopic", "PaymentCommandsQueue"}
+NOT_FROM_THE_BOOKING_SAGA = {"CancelBooking": {"redriven"}, "FlagBooking": {"seen"}}
+"""Fields with a default that only a cancellation, or the reconciler, gives."""
 TICK = ("ProcessPayment", "States.Timeout")
 """The one Catch that begins no rollback: the hold is renewed and the payment asked for again."""
 
@@ -132,11 +137,44 @@ def test_a_cancellation_runs_the_same_compensations() -> None:
     """State by state as in the booking saga, from the refund on; only the end differs."""
     assert CANCELLATION["StartAt"] == "RefundPayment"
     for name in [*COMPENSATIONS, "AnythingStuck", "FlagBooking"]:
-        assert CANCELLATION["States"][name] == STATES[name]
+        own, other = dict(CANCELLATION["States"][name]), dict(STATES[name])
+        if name == "CancelBooking":
+            assert own.pop("Parameters") == {**other.pop("Parameters"), "redriven.$": "$.redriven"}
+            assert own.pop("Comment").startswith(other.pop("Comment").removesuffix("."))
+        assert own == other
     for name in ("NotifyCancelled", "NotifyOperator"):
         assert CANCELLATION["States"][name]["Parameters"] == STATES[name]["Parameters"]
     assert CANCELLATION["States"]["NotifyCancelled"]["Next"] == "BookingCancelled"
     assert CANCELLATION["States"]["NotifyOperator"]["Next"] == "CancellationStuck"
+
+
+def test_whoever_starts_a_cancellation_gives_it_what_it_reads() -> None:
+    """The API, for a customer, and the reconciler: every path that a state reads, but for what the states themselves
+    write. A missing one would end the execution outside every Catch."""
+    wish = {"booking": {"booking_id": "bk-1", "flight_id": "KBP-BCN-0615", "seat": "12A"}, "lock_id": "secret"}
+    facts = BookingFacts(booking_id="bk-1", status="PENDING", flight_id="KBP-BCN-0615", seat="12A", lock_id="secret")
+    by_customer, by_reconciler = cancellation_input(wish), settlement_input(facts, Settle(1, "SagaLost", "because"))
+    assert by_customer.keys() == by_reconciler.keys()
+    read = set(re.findall(r'"\$\.([a-z_.A-Z]+)"', json.dumps(_parameters(CANCELLATION["States"]))))
+    assert "redriven" in read
+    for given in (by_customer, by_reconciler):
+        assert given["error"]["Error"] in OWN_ERRORS
+        assert not given["redriven"]
+        for path in set(re.findall(r'"\$\.([a-z_.A-Z]+)"', json.dumps(_parameters(CANCELLATION["States"])))) - {
+            "stuck"
+        }:
+            value: Any = given
+            for part in path.split("."):
+                value = value[part]
+
+
+@pytest.mark.parametrize("saga", [SAGA, CANCELLATION], ids=["booking", "cancellation"])
+def test_only_a_loss_ends_an_execution_with_an_error_of_step_functions_own(saga: dict[str, Any]) -> None:
+    """Each task catches everything that can be caught, so an execution that FAILED by itself with another error has
+    come through its compensations; the rule that wakes the reconciler relies on that."""
+    for name, state in saga["States"].items():
+        if state["Type"] == "Task":
+            assert "States.ALL" in catches(state), name
 
 
 @pytest.mark.parametrize(("step", "compensation"), COMPENSATION_OF.items())
@@ -245,7 +283,7 @@ def test_a_command_carries_just_the_fields_that_its_function_takes(name: str, st
     """The Parameters of a state are the fields of the command that the handler parses."""
     command = _command_of(name)
     sent = {field.removesuffix(".$") for field in state["Parameters"]}
-    assert sent == set(command.__struct_fields__)
+    assert sent == set(command.__struct_fields__) - NOT_FROM_THE_BOOKING_SAGA.get(name, set())
 
 
 @pytest.mark.parametrize(("name", "state"), waiting_tasks())
@@ -257,6 +295,10 @@ def test_a_waiting_state_sends_its_token_with_just_the_fields_of_the_command(nam
     if "MessageBody" in state["Parameters"]:
         assert body["command"] == command.__struct_config__.tag == name
     assert {field.removesuffix(".$") for field in body} - {"command"} == set(command.__struct_fields__)
+
+
+def _parameters(states: dict[str, dict[str, Any]]) -> list[Any]:
+    return [state.get("Parameters") for state in states.values()]
 
 
 def _command_of(function: str) -> Any:

@@ -89,7 +89,7 @@ class Services:
         if wish["lock_id"] is not None:
             command = {"booking_id": booking["booking_id"], "flight_id": booking["flight_id"]}
             self._functions.call(self._config.validate_flight_function, command)
-            self._start(self._config.cancellation_saga_arn, booking["booking_id"], _cancellation_input(wish))
+            self._start(self._config.cancellation_saga_arn, booking["booking_id"], cancellation_input(wish))
         return booking
 
     def exists(self, booking_id: str, secret: str) -> bool:
@@ -132,12 +132,13 @@ class Services:
         return seats
 
 
-def _cancellation_input(wish: dict[str, Any]) -> dict[str, Any]:
+def cancellation_input(wish: dict[str, Any]) -> dict[str, Any]:
     """As if the booking's own saga had failed after its last step, with the customer's wish as the error."""
     booking = wish["booking"]
     return {
         **{name: booking[name] for name in ("booking_id", "flight_id", "seat")},
         "ticket": {"lock_id": wish["lock_id"]},
         "refunded_minor": 0,
+        "redriven": False,
         "error": {"Error": "CancelledByCustomer", "Cause": "the customer cancelled the booking"},
     }

@@ -24,6 +24,7 @@ from chalicelib.booking.models import (
     TakePaymentMethodCommand,
 )
 from chalicelib.shared.clock import system_clock
+from chalicelib.shared.due import DueQuery, DueRows
 from chalicelib.shared.step import step
 
 blueprint = Blueprint(__name__)
@@ -105,5 +106,12 @@ def get_booking(query: GetBookingQuery) -> Booking:
 @blueprint.lambda_function(name="DescribeBooking")
 @step(DescribeBookingQuery)
 def describe_booking(query: DescribeBookingQuery) -> Booking:
-    """One booking, for the notification service."""
+    """One booking, for our own services."""
     return logic.describe_booking(query.booking_id, bootstrap.booking_store())
+
+
+@blueprint.lambda_function(name="DueBookings")
+@step(DueQuery)
+def due_bookings(query: DueQuery) -> DueRows:
+    """Bookings that somebody has to look at again, for the reconciler."""
+    return bootstrap.booking_store().due.answer(query, system_clock)

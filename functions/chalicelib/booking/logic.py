@@ -9,11 +9,14 @@
         │            │            │
         └────────────┴────────────┴──▶ CANCELLED, or NEEDS_ATTENTION when something could not be undone
 
-CANCELLED is final: a forward step that arrives later is refused.
+CANCELLED is final: a forward step that arrives later is refused. Out of NEEDS_ATTENTION leads only a cancellation that
+an operator has driven again.
 """
 
 import json
 import secrets
+
+import msgspec
 
 from chalicelib.booking.models import (
     Booking,
@@ -30,7 +33,7 @@ from chalicelib.booking.models import (
 )
 from chalicelib.booking.payment_wait import Replies, require_cancellable, withdraw
 from chalicelib.booking.store import BookingStore
-from chalicelib.shared.clock import Clock
+from chalicelib.shared.clock import Clock, system_clock
 from chalicelib.shared.dynamo import ConditionFailed, Item
 from chalicelib.shared.errors import BookingClosed, BookingNotFound, IdempotencyKeyReused, StoreBusy
 
@@ -73,7 +76,7 @@ def _place(command: PlaceBookingCommand, store: BookingStore, now_s: int) -> Ite
     raise StoreBusy(f"no free record locator in {_LOCATOR_ATTEMPTS} attempts; ask again")
 
 
-def create_booking(booking_id: str, store: BookingStore) -> BookingTicket:
+def create_booking(booking_id: str, store: BookingStore, clock: Clock = system_clock) -> BookingTicket:
     """T1: REQUESTED becomes PENDING. Repeating changes nothing.
 
     Raises:
@@ -82,7 +85,7 @@ def create_booking(booking_id: str, store: BookingStore) -> BookingTicket:
         StoreBusy: no verdict; the step may be repeated.
     """
     try:
-        item = store.move(booking_id, _OPEN, BookingStatus.PENDING)
+        item = store.move(booking_id, _OPEN, BookingStatus.PENDING, due_from_s=clock())
     except ConditionFailed as refused:
         raise _closed_or_missing(booking_id, refused) from refused
     return BookingTicket(lock_id=item["lock_id"])
@@ -109,15 +112,17 @@ def confirm_booking(command: ConfirmBookingCommand, store: BookingStore) -> Book
 
 
 def cancel_booking(command: CancelBookingCommand, store: BookingStore) -> bool:
-    """C1: whatever state it is in becomes CANCELLED; true if it did now, false if it had ended or never was.
+    """C1: whatever state it is in becomes CANCELLED; true if it did now, false if it had ended or never was. A booking
+    that needs attention stays so, unless an operator has driven its compensations again.
 
     Raises:
         StoreBusy: no verdict; the step may be repeated.
     """
+    cancellable = _CANCELLABLE | ({BookingStatus.NEEDS_ATTENTION} if command.redriven else set())
     try:
         store.move(
             command.booking_id,
-            _CANCELLABLE,
+            cancellable,
             BookingStatus.CANCELLED,
             reason=command.reason,
             refunded_minor=command.refunded_minor,
@@ -132,17 +137,19 @@ def flag_booking(command: FlagBookingCommand, store: BookingStore) -> None:
 
     Raises:
         BookingNotFound: there is none.
+        BookingClosed: it is not, or no longer, what the caller saw; nothing was changed.
         StoreBusy: no verdict; the step may be repeated.
     """
     stuck = json.dumps(command.stuck, sort_keys=True)
+    seen = frozenset({command.seen}) if command.seen else frozenset(BookingStatus)
     try:
-        store.move(command.booking_id, frozenset(BookingStatus), BookingStatus.NEEDS_ATTENTION, stuck=stuck)
+        store.move(command.booking_id, seen, BookingStatus.NEEDS_ATTENTION, stuck=stuck)
     except ConditionFailed as refused:
-        raise BookingNotFound(f"there is no booking {command.booking_id}") from refused
+        raise _closed_or_missing(command.booking_id, refused) from refused
 
 
 def describe_booking(booking_id: str, store: BookingStore) -> Booking:
-    """The booking, for our own services.
+    """The booking, for our own services, with the secret of its seat lock.
 
     Raises:
         BookingNotFound: there is none.
@@ -150,10 +157,12 @@ def describe_booking(booking_id: str, store: BookingStore) -> Booking:
     item = store.find(booking_id)
     if item is None:
         raise BookingNotFound(f"there is no booking {booking_id}")
-    return booking_of(item)
+    return msgspec.structs.replace(booking_of(item), lock_id=item["lock_id"])
 
 
-def request_cancellation(command: RequestCancellationCommand, store: BookingStore, replies: Replies) -> Cancellation:
+def request_cancellation(
+    command: RequestCancellationCommand, store: BookingStore, replies: Replies, clock: Clock = system_clock
+) -> Cancellation:
     """What has to be done: a confirmed booking needs a cancellation saga, a waiting one is withdrawn here, one that is
     cancelled needs nothing.
 
@@ -165,8 +174,17 @@ def request_cancellation(command: RequestCancellationCommand, store: BookingStor
     item = require_cancellable(command, store)
     if item["status"] == BookingStatus.AWAITING_PAYMENT:
         item = withdraw(item, store, replies)
+    if item["status"] == BookingStatus.CONFIRMED:
+        item = _cancelling(item, store, clock)
     confirmed = item["status"] == BookingStatus.CONFIRMED
     return Cancellation(booking=booking_of(item), lock_id=item["lock_id"] if confirmed else None)
+
+
+def _cancelling(item: Item, store: BookingStore, clock: Clock) -> Item:
+    try:
+        return store.cancelling(item["booking_id"], clock())
+    except ConditionFailed as moved:
+        return moved.items[0] or item  # an earlier wish was fulfilled in this moment
 
 
 def _closed_or_missing(booking_id: str, refused: ConditionFailed) -> BookingClosed | BookingNotFound:

@@ -10,6 +10,7 @@ class BookingConfig(msgspec.Struct, frozen=True):
 
     bookings_table: str
     locators_table: str
+    due_grace_s: int = 120
 
 
 class Language(StrEnum):
@@ -101,18 +102,22 @@ class ConfirmBookingCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=T
 
 
 class CancelBookingCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """C1: the booking becomes CANCELLED for this reason (an error name)."""
+    """C1: the booking becomes CANCELLED for this reason (an error name); ``redriven`` by an operator, also one that
+    needs attention."""
 
     booking_id: str
     reason: str
     refunded_minor: int = 0
+    redriven: bool = False
 
 
 class FlagBookingCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Something could not be undone; ``stuck`` names the compensations and their errors."""
+    """Something could not be undone; ``stuck`` names the compensations and their errors. With ``seen`` only a booking
+    that still is so."""
 
     booking_id: str
     stuck: dict[str, object]
+    seen: BookingStatus | None = None
 
 
 class GetBookingQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -129,7 +134,7 @@ class DescribeBookingQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
 
 
 class Booking(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A booking as its customer sees it."""
+    """A booking as its customer sees it; ``lock_id`` is filled for our own services only."""
 
     booking_id: str
     record_locator: str
@@ -145,6 +150,7 @@ class Booking(msgspec.Struct, frozen=True, omit_defaults=True):
     amount_minor: int | None = None
     currency: str | None = None
     refunded_minor: int | None = None
+    lock_id: str | None = None
 
 
 class Cancellation(msgspec.Struct, frozen=True):

@@ -59,6 +59,7 @@ def await_payment_method(command: AwaitPaymentMethodCommand, store: BookingStore
             _WAITING,
             BookingStatus.AWAITING_PAYMENT,
             task_token=command.task_token,
+            due_from_s=command.hold_expires_at_s,
             hold_expires_at_s=command.hold_expires_at_s,
         )
         given = booking.get("payment_method")

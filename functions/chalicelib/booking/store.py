@@ -1,23 +1,30 @@
-"""The bookings table. Each change is one conditional write on the state that it leaves."""
+"""The bookings table. Each change is one conditional write on the state that it leaves.
+
+A booking that is not finished is in the due index, from its request on; so is a confirmed one that is being cancelled.
+"""
 
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.booking.models import BookingStatus, PlaceBookingCommand
+from chalicelib.shared.due import FOR_THE_OPERATOR_S, NO_LONGER_DUE, DueIndex, due
 from chalicelib.shared.dynamo import ConditionFailed, Item, from_item, to_item, verdicts
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _PENDING, _WAITING = BookingStatus.PENDING, BookingStatus.AWAITING_PAYMENT
+_FINISHED = frozenset({BookingStatus.CONFIRMED, BookingStatus.CANCELLED})
 
 
 class BookingStore:
-    """Bookings by id."""
+    """Bookings by id. ``due_grace_s`` is how long a saga may take before somebody looks whether it still runs."""
 
-    def __init__(self, client: "DynamoDBClient", table: str, locators_table: str) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str, locators_table: str, due_grace_s: int = 120) -> None:
         self._client = client
         self._table = table
         self._locators = locators_table
+        self._due_grace_s = due_grace_s
+        self.due = DueIndex(client, table, "status")
 
     def place(
         self, command: PlaceBookingCommand, *, lock_id: str, record_locator: str, now_s: int, expires_at_s: int
@@ -45,6 +52,7 @@ class BookingStore:
             "lock_id": lock_id,
             "created_at_s": now_s,
             "expires_at_s": expires_at_s,
+            **due(command.booking_id, now_s + self._due_grace_s),
         }
         locator = {"record_locator": record_locator, "booking_id": command.booking_id}
         entries: Any = [
@@ -137,8 +145,34 @@ class BookingStore:
             values={":pending": _PENDING, ":mark": value},
         )
 
-    def move(self, booking_id: str, before: frozenset[BookingStatus], after: BookingStatus, **changes: Any) -> Item:
-        """Moves a booking from any of the states in ``before`` and returns it as it is then.
+    def cancelling(self, booking_id: str, now_s: int) -> Item:
+        """A confirmed booking is about to be cancelled, so it is unfinished again.
+
+        Raises:
+            ConditionFailed: it is no longer CONFIRMED; the booking comes with the error.
+            StoreBusy: no verdict.
+        """
+        return self._update(
+            booking_id,
+            update="SET due_shard = :due_shard, due_at_s = :due_at_s",
+            condition="#status = :confirmed",
+            names={},
+            values={
+                ":confirmed": BookingStatus.CONFIRMED,
+                **_bound(due(booking_id, now_s + self._due_grace_s)),
+            },
+        )
+
+    def move(
+        self,
+        booking_id: str,
+        before: frozenset[BookingStatus],
+        after: BookingStatus,
+        due_from_s: int | None = None,
+        **changes: Any,
+    ) -> Item:
+        """Moves a booking from any of the states in ``before`` and returns it as it is then. A finished one leaves the
+        due index, one that is flagged stays there for the operator, any other is due the grace after ``due_from_s``.
 
         Raises:
             ConditionFailed: it is in another state, which comes with the error, or there is none (item None).
@@ -146,14 +180,19 @@ class BookingStore:
         """
         states = {f":before{index}": state for index, state in enumerate(sorted(before))}
         values = {name: value for name, value in changes.items() if value is not None}
+        if after is BookingStatus.NEEDS_ATTENTION:
+            values |= due(booking_id, FOR_THE_OPERATOR_S)
+        elif due_from_s is not None:
+            values |= due(booking_id, due_from_s + self._due_grace_s)
+        gone = f"{NO_LONGER_DUE}, #expires" if after in _FINISHED else "REMOVE #expires"
         sets = ", ".join(["#status = :after", *(f"#{name} = :{name}" for name in values)])
         return self._update(
             booking_id,
             # A booking whose saga has begun is kept; only a request that nobody followed up may expire.
-            update=f"SET {sets} REMOVE #expires",
+            update=f"SET {sets} {gone}",
             condition=f"#status IN ({', '.join(states)})",
             names={"#expires": "expires_at_s", **{f"#{name}": name for name in values}},
-            values={":after": after, **states, **{f":{name}": value for name, value in values.items()}},
+            values={":after": after, **states, **_bound(values)},
         )
 
     def _update(
@@ -171,6 +210,10 @@ class BookingStore:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         return from_item(updated["Attributes"])
+
+
+def _bound(values: Item) -> Item:
+    return {f":{name}": value for name, value in values.items()}
 
 
 def _put_if_absent(table: str, item: Item, key: str) -> dict[str, Any]:

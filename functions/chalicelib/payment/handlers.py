@@ -1,4 +1,5 @@
-"""Lambda entry point of the payment service: commands from a queue, each answered by its task token."""
+"""Lambda entry points of the payment service: commands from a queue, each answered by its task token; and the payments
+that somebody has to look at again."""
 
 from typing import Any
 
@@ -9,6 +10,9 @@ from chalicelib import bootstrap
 from chalicelib.payment import logic
 from chalicelib.payment.models import ProcessPaymentCommand, RefundPaymentCommand
 from chalicelib.shared import log
+from chalicelib.shared.clock import system_clock
+from chalicelib.shared.due import DueQuery, DueRows
+from chalicelib.shared.step import step
 
 blueprint = Blueprint(__name__)
 
@@ -19,6 +23,13 @@ def carry_out_payments(event: dict[str, Any], context: Any) -> dict[str, Any]:
     log.correlate(function="carry_out_payments", request_id=context.aws_request_id)
     failures = [record["messageId"] for record in event["Records"] if not _carried_out(record)]
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failures]}
+
+
+@blueprint.lambda_function(name="DuePayments")
+@step(DueQuery)
+def due_payments(query: DueQuery) -> DueRows:
+    """Payments that somebody has to look at again, for the reconciler."""
+    return bootstrap.payment_store().due.answer(query, system_clock)
 
 
 def _carried_out(record: dict[str, Any]) -> bool:

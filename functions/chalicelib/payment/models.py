@@ -13,6 +13,7 @@ class PaymentConfig(msgspec.Struct, frozen=True):
     sandbox_gateway_table: str
     payment_gateway: Literal["sandbox", "stripe"] = "sandbox"
     stripe_key_parameter: str = ""
+    payment_due_s: int = 300
 
 
 class PaymentState(StrEnum):

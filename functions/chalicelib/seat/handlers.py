@@ -16,6 +16,7 @@ from chalicelib.seat.models import (
     SeatMapQuery,
 )
 from chalicelib.shared.clock import system_clock
+from chalicelib.shared.due import DueQuery, DueRows
 from chalicelib.shared.step import step
 
 blueprint = Blueprint(__name__)
@@ -52,6 +53,13 @@ def release_seat(command: ReleaseSeatCommand) -> dict[str, Any]:
     """C2. Release, then unlock."""
     released = logic.release_seat(command, bootstrap.seat_store(), bootstrap.seat_lock())
     return {"seat": command.seat, "released": released}
+
+
+@blueprint.lambda_function(name="DueHolds")
+@step(DueQuery)
+def due_holds(query: DueQuery) -> DueRows:
+    """Holds that somebody has to look at again, for the reconciler; releases the locks that are left."""
+    return logic.due_holds(query, bootstrap.seat_store(), bootstrap.seat_lock(), system_clock)
 
 
 @blueprint.lambda_function(name="GetSeatMap")

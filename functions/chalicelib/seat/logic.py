@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 
@@ -19,11 +20,29 @@ from chalicelib.seat.models import (
 )
 from chalicelib.seat.store import SeatStore
 from chalicelib.shared.clock import Clock
+from chalicelib.shared.due import DueQuery, DueRows
 from chalicelib.shared.dynamo import Item
 from chalicelib.shared.errors import FlightNotFound, HoldLost, Refusal, SeatTaken
+from chalicelib.shared.ledger import LedgerState
 
 _LOOKS_AT_LOST_LOCK = 3
 _LOOK_AGAIN_AFTER_S = 0.2
+
+
+class _LockedSeat(Protocol):
+    """What every command about one booking's seat carries."""
+
+    @property
+    def booking_id(self) -> str: ...
+
+    @property
+    def lock_id(self) -> str: ...
+
+    @property
+    def flight_id(self) -> str: ...
+
+    @property
+    def seat(self) -> str: ...
 
 
 def reserve_seat(
@@ -43,7 +62,7 @@ def reserve_seat(
             return _with_time_outs(held, hold_ttl_s)
         _close_behind(command, store)
         if command.attempt:  # one node may refuse a lock that an earlier attempt of ours has on a majority
-            _unlock(command, lock)
+            _unlock(command, store, lock)
         raise SeatTaken(f"seat {command.seat} of {command.flight_id} is being booked by another customer")
     # An UNKNOWN goes on: without the lock the database decides alone.
     now_s = clock()
@@ -59,7 +78,9 @@ def reserve_seat(
         return _with_time_outs(held, hold_ttl_s)
     except Refusal:
         _close_behind(command, store)
-        _unlock(command, lock)
+        if not _released(command, lock):
+            store.release(command.booking_id)  # leaves a row, if there is none, that says what is left
+            _leave_lock(command, store, lock)
         raise
 
 
@@ -82,14 +103,19 @@ def renew_seat_lock(
         raise HoldLost(f"the lock of seat {command.seat} was lost; nothing was extended")
     now_s = clock()
     held_until_s = now_s + config.hold_ttl_s
-    store.renew(
-        lock_id=command.lock_id,
-        flight_id=command.flight_id,
-        seat=command.seat,
-        fencing_number=command.fencing_number,
-        held_until_s=held_until_s,
-        limits=(now_s, now_s - config.hold_total_s),
-    )
+    try:
+        store.renew(
+            lock_id=command.lock_id,
+            flight_id=command.flight_id,
+            seat=command.seat,
+            fencing_number=command.fencing_number,
+            held_until_s=held_until_s,
+            limits=(now_s, now_s - config.hold_total_s),
+        )
+    except HoldLost:
+        # The lock may be of this step's making, and after a late step of a saga that is over nobody releases it.
+        _unlock(command, store, lock)
+        raise
     return held_until_s
 
 
@@ -108,7 +134,7 @@ def confirm_seat(command: ConfirmSeatCommand, store: SeatStore, lock: SeatLock, 
         fencing_number=command.fencing_number,
         now_s=clock(),
     )
-    _unlock(command, lock)
+    _unlock(command, store, lock)
 
 
 def release_seat(command: ReleaseSeatCommand, store: SeatStore, lock: SeatLock) -> bool:
@@ -116,8 +142,24 @@ def release_seat(command: ReleaseSeatCommand, store: SeatStore, lock: SeatLock) 
     # The seat goes first: were the lock gone while the item still said HELD, the next customer would get
     # past the lock only to be refused by the database.
     released = store.release(command.booking_id)
-    _unlock(command, lock)
+    _unlock(command, store, lock)
     return released
+
+
+def due_holds(query: DueQuery, store: SeatStore, lock: SeatLock, clock: Clock) -> DueRows:
+    """The holds that somebody has to look at again. Locks that are left are released here: a row that isn't HELD has
+    sold its seat or given it back, so its lock protects nothing.
+
+    Raises:
+        StoreBusy: no verdict; the same may be asked again.
+    """
+    items = store.due.items(query, clock)
+    for item in items:
+        if item["state"] != LedgerState.HELD and (
+            item["lock_ends_s"] <= clock() or _is_released(lock, item["flight_id"], item["seat"], item["lock_id"])
+        ):
+            store.due.done(store.due.row_of(item))
+    return DueRows([store.due.row_of(item) for item in items if item["state"] == LedgerState.HELD])
 
 
 def seat_map(flight_id: str, store: SeatStore, clock: Clock) -> SeatMap:
@@ -183,6 +225,25 @@ def _close_behind(command: ReserveSeatCommand, store: SeatStore) -> None:
         store.release(command.booking_id)
 
 
-def _unlock(command: ReserveSeatCommand | ConfirmSeatCommand | ReleaseSeatCommand, lock: SeatLock) -> None:
-    # Whatever the lock says, the seat is settled; a lock that could not be ended ends by its own time.
-    lock.release(seat_key(command.flight_id, command.seat), command.lock_id)
+def _unlock(command: _LockedSeat, store: SeatStore, lock: SeatLock) -> None:
+    # Whatever the lock says, the seat is settled; a lock that could not be ended is ended later.
+    if not _released(command, lock):
+        _leave_lock(command, store, lock)
+
+
+def _released(command: _LockedSeat, lock: SeatLock) -> bool:
+    return _is_released(lock, command.flight_id, command.seat, command.lock_id)
+
+
+def _is_released(lock: SeatLock, flight_id: str, seat: str, lock_id: str) -> bool:
+    return lock.release(seat_key(flight_id, seat), lock_id).trouble is None
+
+
+def _leave_lock(command: _LockedSeat, store: SeatStore, lock: SeatLock) -> None:
+    store.leave_lock(
+        command.booking_id,
+        lock_id=command.lock_id,
+        flight_id=command.flight_id,
+        seat=command.seat,
+        ttl_ms=lock.ttl_ms,
+    )

@@ -15,6 +15,8 @@ class SeatConfig(msgspec.Struct, frozen=True):
     lock_lead_first: bool = True
     hold_ttl_s: int = 900
     hold_total_s: int = 2700
+    due_grace_s: int = 120
+    lock_due_s: int = 60
 
 
 class SeatStatus(StrEnum):

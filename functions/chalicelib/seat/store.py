@@ -1,14 +1,17 @@
 """The seats table and the seat ledger. Every write is conditional; both tables change in one transaction.
 
 A seat item: flight_id, seat (keys), row, letter, cabin, position, exit_row, status, fencing_number, and while held or
-sold: booking_id, lock_id, held_until_s.
+sold: booking_id, lock_id, held_until_s. A ledger row is in the due index while it is HELD, and while its lock is left.
 """
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.seat.models import SeatHold, SeatStatus
+from chalicelib.seat.models import SeatHold
+from chalicelib.seat.refusals import answer_refused_hold, is_sold_to
+from chalicelib.shared.clock import Clock, system_clock
+from chalicelib.shared.due import DueIndex, due
 from chalicelib.shared.dynamo import ConditionFailed, Item, from_item, to_item, verdicts
-from chalicelib.shared.errors import AlreadyCompensated, HoldLimitReached, HoldLost, SeatNotFound, SeatTaken
+from chalicelib.shared.errors import HoldLimitReached, HoldLost
 from chalicelib.shared.ledger import Ledger, LedgerState
 
 if TYPE_CHECKING:
@@ -16,12 +19,28 @@ if TYPE_CHECKING:
 
 
 class SeatStore:
-    """Reads and conditional writes; it decides nothing but what DynamoDB's conditions decide."""
+    """Reads and conditional writes; it decides nothing but what DynamoDB's conditions decide.
 
-    def __init__(self, client: "DynamoDBClient", seats_table: str, ledger_table: str) -> None:
+    A hold is due ``due_grace_s`` after its end, a lock that could not be released ``lock_due_s`` after that.
+    """
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        seats_table: str,
+        ledger_table: str,
+        *,
+        due_grace_s: int = 120,
+        lock_due_s: int = 60,
+        clock: Clock = system_clock,
+    ) -> None:
         self._client = client
         self._seats = seats_table
         self._ledger = Ledger(client, ledger_table)
+        self._due_grace_s = due_grace_s
+        self._lock_due_s = lock_due_s
+        self._clock = clock
+        self.due = DueIndex(client, ledger_table)
 
     def hold(
         self, *, booking_id: str, lock_id: str, flight_id: str, seat: str, held_until_s: int, now_s: int
@@ -44,11 +63,17 @@ class SeatStore:
             condition="attribute_exists(#seat) AND (#status = :free OR (#status = :held AND #until <= :now))",
             values={**values, ":booking": booking_id, ":lock": lock_id},
         )
-        row = self._ledger.open_row(booking_id, flight_id=flight_id, seat=seat, lock_id=lock_id)
+        row = self._ledger.open_row(
+            booking_id,
+            flight_id=flight_id,
+            seat=seat,
+            lock_id=lock_id,
+            **due(booking_id, held_until_s + self._due_grace_s),
+        )
         try:
             self._write(take_seat, row)
         except ConditionFailed as refused:
-            _answer_refused_hold(refused, flight_id, seat)
+            answer_refused_hold(refused, flight_id, seat)
         return self._current_hold(booking_id, flight_id, seat)
 
     def existing_hold(self, booking_id: str, flight_id: str, seat: str) -> SeatHold | None:
@@ -78,7 +103,7 @@ class SeatStore:
         try:
             self._write(sell, row)
         except ConditionFailed as refused:
-            if not _is_sold_to(refused.items, booking_id, fencing_number):
+            if not is_sold_to(refused.items, booking_id, fencing_number):
                 raise HoldLost(f"seat {seat} of {flight_id} is no longer held by {booking_id}; not sold") from refused
 
     def renew(
@@ -131,6 +156,23 @@ class SeatStore:
             StoreBusy: the ledger row kept changing; nothing is lost, call again.
         """
         return self._ledger.release(booking_id, lambda row: self._give_back(booking_id, row), nothing=False)
+
+    def leave_lock(self, booking_id: str, *, lock_id: str, flight_id: str, seat: str, ttl_ms: int) -> None:
+        """Keeps in mind that the lock could not be released, for longer than this process lives. Only where nothing is
+        held: the lock of a hold is released with the hold.
+
+        Raises:
+            StoreBusy: no verdict.
+        """
+        now_s = self._clock()
+        self._ledger.leave_lock(
+            booking_id,
+            flight_id=flight_id,
+            seat=seat,
+            lock_id=lock_id,
+            lock_ends_s=now_s + ttl_ms // 1000 + 1,
+            **due(booking_id, now_s + self._lock_due_s),
+        )
 
     def seats_of(self, flight_id: str) -> list[Item]:
         """All seat items of a flight; empty when the flight is unknown. One aircraft fits into one page of a query."""
@@ -206,21 +248,3 @@ class SeatStore:
     def _write(self, *entries: Any) -> None:
         with verdicts():
             self._client.transact_write_items(TransactItems=list(entries))
-
-
-def _answer_refused_hold(refused: ConditionFailed, flight_id: str, seat: str) -> None:
-    """Returns if the booking's own row stands (a repeated step); raises the refusal otherwise."""
-    there, row = refused.items
-    if refused.failed[1] and row is not None:
-        if row["state"] == LedgerState.RELEASED:
-            raise AlreadyCompensated("the seat was released before this hold arrived; nothing was held") from refused
-        return
-    if there is None:
-        raise SeatNotFound(f"flight {flight_id} has no seat {seat}") from refused
-    raise SeatTaken(f"seat {seat} of {flight_id} is taken; nothing was held") from refused
-
-
-def _is_sold_to(items: list[Item | None], booking_id: str, fencing_number: int) -> bool:
-    seat = items[0] or {}
-    sold = seat.get("status") == SeatStatus.SOLD
-    return sold and seat.get("booking_id") == booking_id and seat.get("fencing_number") == fencing_number

@@ -12,6 +12,7 @@
     │   ├── HoldExpired           the time to pay is over
     │   ├── PaymentAlreadyGiven   another payment method was given before
     │   ├── CancelledByCustomer   the reason of a cancellation, never raised by a function
+    │   ├── SagaLost              the reason of a settlement, never raised by a function
     │   ├── FlightNotFound
     │   ├── FlightDeparted
     │   ├── SeatNotFound
@@ -77,6 +78,10 @@ class PaymentAlreadyGiven(Refusal):
 
 class CancelledByCustomer(Refusal):
     """Not raised by a function: the reason that a cancelled saga carries."""
+
+
+class SagaLost(Refusal):
+    """Not raised by a function: the reason of a booking whose saga ended without finishing it."""
 
 
 class FlightNotFound(Refusal):

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.shared.due import NO_LONGER_DUE
 from chalicelib.shared.dynamo import ConditionFailed, Item, from_item, to_item, verdicts
 from chalicelib.shared.errors import StoreBusy
 
@@ -55,18 +56,37 @@ class Ledger:
         return {"Put": self._first_row({"booking_id": booking_id, "state": LedgerState.HELD, **details})}
 
     def move_row(self, booking_id: str, *, before: LedgerState, after: LedgerState) -> dict[str, Any]:
-        """A transaction entry: from one state to the next. Refused when the row is in any other state."""
+        """A transaction entry: from one state to the next, which needs no looking after. Refused when the row is in any
+        other state."""
         return {
             "Update": {
                 "TableName": self._table,
                 "Key": to_item({"booking_id": booking_id}),
-                "UpdateExpression": "SET #state = :after",
+                "UpdateExpression": f"SET #state = :after {NO_LONGER_DUE}",
                 "ConditionExpression": "#state = :before",
                 "ExpressionAttributeNames": {"#state": "state"},
                 "ExpressionAttributeValues": to_item({":before": before, ":after": after}),
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             }
         }
+
+    def leave_lock(self, booking_id: str, **details: Any) -> None:
+        """Adds the details of a lock that is left to the booking's row, unless that is HELD or there is none."""
+        sets = ", ".join(f"{name} = :{name}" for name in details)
+        try:
+            with verdicts():
+                self._client.update_item(
+                    TableName=self._table,
+                    Key=to_item({"booking_id": booking_id}),
+                    UpdateExpression=f"SET {sets}",
+                    ConditionExpression="attribute_exists(booking_id) AND #state <> :held",
+                    ExpressionAttributeNames={"#state": "state"},
+                    ExpressionAttributeValues=to_item(
+                        {":held": LedgerState.HELD, **{f":{name}": value for name, value in details.items()}}
+                    ),
+                )
+        except ConditionFailed:
+            return  # what is held is compensated, and its lock with it
 
     def release[Given](self, booking_id: str, give_back: Callable[[Item], Given], nothing: Given) -> Given:
         """What every compensation does: ``give_back`` gets the row and gives back what it stands for, and closes it in
