@@ -155,12 +155,13 @@ def _spawn(name: str, command: list[str], environment: dict[str, str], log_dir: 
             start_new_session=True,
             # The supervisor is single-threaded and starts this from its main thread, so the hook is safe, and the
             # signal comes when the supervisor itself ends, even by SIGKILL.
-            preexec_fn=functools.partial(_die_with_parent, os.getpid()),  # noqa: PLW1509 - as said above
+            preexec_fn=functools.partial(die_with_parent, os.getpid()),  # noqa: PLW1509 - as said above
         )
     return Server(name, process, log)
 
 
-def _die_with_parent(supervisor_pid: int) -> None:
+def die_with_parent(supervisor_pid: int) -> None:
+    """For a child that has just been made: the kernel ends it when its parent ends, however that happens."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != supervisor_pid:  # it was gone before the kernel was told
         os._exit(1)

@@ -158,11 +158,11 @@ def _spawn(command: Sequence[str], log: Path) -> "subprocess.Popen[bytes]":
             start_new_session=True,
             # The kernel sends the signal when the thread that starts the server ends, so a test starts its servers
             # from its main thread.
-            preexec_fn=functools.partial(_die_with_parent, os.getpid()),  # noqa: PLW1509 - two system calls, no lock
+            preexec_fn=functools.partial(die_with_parent, os.getpid()),  # noqa: PLW1509 - two system calls, no lock
         )
 
 
-def _die_with_parent(test_pid: int) -> None:
+def die_with_parent(test_pid: int) -> None:
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != test_pid:  # it was gone before the kernel was told
         os._exit(1)
