@@ -11,7 +11,7 @@ export UV_NATIVE_TLS := 1
 export PYTHONDONTWRITEBYTECODE :=
 LELEKA := .venv/bin/leleka
 
-.PHONY: help setup demo test lint types up down clean lock bench-locks
+.PHONY: help setup demo test faults faults-selfcheck soak bench-locks lint types up down clean lock
 
 help: ## list the commands
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,15 @@ demo: setup ## book, refuse, roll back: the whole saga, then stop everything
 
 test: setup lint types ## lint, types and every test
 	@.venv/bin/pytest
+
+soak: setup ## customers compete for one aircraft while servers die; SOAK_SECONDS, SOAK_SEED
+	@PYTHONPATH=functions:. .venv/bin/python -m tests.soak
+
+faults: setup ## every state of the sagas against everything that can go wrong there, ~10 minutes; writes docs/FAULT_MATRIX.md
+	@PYTHONPATH=functions .venv/bin/python -m tests.fault --page docs/FAULT_MATRIX.md
+
+faults-selfcheck: setup ## break the system on purpose, one break at a time, and see that the fault matrix notices
+	@PYTHONPATH=functions .venv/bin/python -m tests.fault selfcheck
 
 lint: .venv/.ready
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
