@@ -109,10 +109,10 @@ class Link:
         Raises:
             Unanswered: it did not come in time, or the connection is no good any more.
         """
+        until_s = time.monotonic() + self._timeout_s
         reply = self.take(soon=True)
         if not isinstance(reply, Waiting):
             return reply
-        until_s = time.monotonic() + self._timeout_s
         poller = select.poll()
         poller.register(self._socket, select.POLLIN)
         while (left_s := until_s - time.monotonic()) > 0 and poller.poll(left_s * 1000):
