@@ -219,10 +219,13 @@ class Redlock:
                 begun.append(pair)
             else:
                 replies.append((pair[0], NOT_REACHED))
-        until_s = time.monotonic() + self._timeout_s
+        asked_s = time.monotonic()
         waiting = self._read(begun, replies, enough, soon=True)
         if waiting:
-            self._wait(waiting, replies, enough, until_s)
+            # When a majority has spoken, the others need not have the whole time to be heard.
+            heard = len(replies) - _silent(replies) >= self._quorum
+            patience_s = self._timeout_s / 2 if heard and not enough else self._timeout_s
+            self._wait(waiting, replies, enough, asked_s + patience_s)
         return replies
 
     def _read(
