@@ -68,9 +68,8 @@ class Link:
     def __init__(self, connection: redis.Connection, timeout_s: float) -> None:
         try:
             connection.connect()
-        except (
-            Exception
-        ) as error:  # also what is no RedisError: a host that is no name, an authority file that is missing
+        except Exception as error:
+            # Not every failure is a RedisError: a host that is no name, an authority's file that is missing.
             connection.disconnect()
             raise Unanswered(trouble_of(error), sent=False) from error
         self._connection = connection
