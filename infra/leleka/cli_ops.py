@@ -7,16 +7,16 @@ import msgspec
 import typer
 from rich.table import Table
 
+from chalicelib.api.history import advance
+from chalicelib.api.timeline import Note, Role, Timeline
 from leleka import ops as operations
 from leleka import render_saga, stages_here
 from leleka import unfinished as bookings
 from leleka.cli_options import AsJson, Ref, StageName, Timeout
 from leleka.executions import Execution, executions_of
 from leleka.follow import follow, new_events
-from leleka.saga import advance
 from leleka.stage import LOCAL, Stage
 from leleka.terminal import EXIT_FAILED, CommandError, one_line_errors, print_json, say, stdout
-from leleka.timeline import Note, Role, Timeline
 
 ops = typer.Typer(help="Look after bookings: list, show, redrive, abort.", no_args_is_help=True)
 NoWatch = Annotated[bool, typer.Option("--no-watch", help="Start it and return at once.")]

@@ -27,7 +27,10 @@ def up() -> None:
     """Start LocalStack and Valkey; they run until `leleka down`."""
     stack = start(StackConfig.from_environment())
     stdout().print(f"LocalStack {stack.gateway_url}\nValkey {stack.valkey_url}", soft_wrap=True)
-    say("next: leleka deploy, then leleka seed")
+    if deployed := _deployed_stage():  # it was up already
+        _print_page(deployed)
+    else:
+        say("next: leleka deploy, then leleka seed")
 
 
 @one_line_errors
@@ -68,15 +71,22 @@ def deploy(
     aws = stages_here.aws_of(stage)
     deployed = deployment.deploy(aws, lock_url or _local_lock_url(stage), packaged=None, **settings)
     stdout().print(f"API {deployed.api_url}\nsaga {deployed.saga_arn}", soft_wrap=True)
+    _print_page(deployed)
 
 
 @one_line_errors
 def seed(stage: StageName = LOCAL) -> None:
     """Write flights, seats, fares and baggage quota. Again is safe: no hold and no sale is undone."""
-    report = seeding.seed(stages_here.load(stage))
+    seeded = stages_here.load(stage)
+    report = seeding.seed(seeded)
     stdout().print(
         f"{report.flights} flights, {report.seats} seats, {report.seats_added} of them new, {report.seconds:.1f} s"
     )
+    _print_page(seeded)  # from here on it has something to show
+
+
+def _print_page(stage: Stage) -> None:
+    stdout().print(f"page {stage.page_url}", soft_wrap=True)
 
 
 def _setting(text: str) -> tuple[str, str]:
@@ -105,7 +115,8 @@ def _status_document(stack: RunningStack | None) -> dict[str, Any]:
     document: dict[str, Any] = {"running": True, "servers": servers, "deployed": deployed is not None}
     document["gateway_url"], document["lock_url"] = stack.gateway_url, stack.valkey_url
     if deployed:
-        document |= {"stage": deployed.name, "api_url": deployed.api_url, "saga_arn": deployed.saga_arn}
+        document |= {"stage": deployed.name, "api_url": deployed.api_url, "page_url": deployed.page_url}
+        document["saga_arn"] = deployed.saga_arn
     return document
 
 
@@ -128,4 +139,5 @@ def _print_status(document: dict[str, Any]) -> None:
     if not document["deployed"]:
         say("no stage is deployed; run: leleka deploy")
         return
-    console.print(f"stage {document['stage']}\nAPI {document['api_url']}\nsaga {document['saga_arn']}", soft_wrap=True)
+    lines = {"stage": "stage", "API": "api_url", "saga": "saga_arn", "page": "page_url"}
+    console.print("\n".join(f"{name} {document[key]}" for name, key in lines.items()), soft_wrap=True)

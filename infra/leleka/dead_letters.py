@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.api.history import timeline_of
 from leleka.follow import FollowError, execution_arn, new_events
-from leleka.saga import timeline_of
 from leleka.stage import Stage
 
 if TYPE_CHECKING:

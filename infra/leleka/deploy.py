@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
+from leleka import local_api
 from leleka import stage as stages
 from leleka.paths import PROJECT
 from leleka.stage import LOCAL, REGION, Aws, Stage
@@ -87,14 +88,18 @@ def deploy(aws: Aws, lock_url: str, *, packaged: Package | None = None, **settin
     packaged = packaged or package(aws.stage)
     try:
         parameters = {"LockUrl": lock_url, **settings}
-        known = set(yaml.safe_load(packaged.template.read_text())["Parameters"])
+        template = yaml.safe_load(packaged.template.read_text())
+        known = set(template["Parameters"])
         unknown = settings.keys() - known
         if unknown:
             raise DeployError(f"the template has no parameter {', '.join(sorted(unknown))}; nothing was changed")
-        template_url = _upload(aws, packaged, parameters)
+        name = stages.stack_name(aws.stage)
+        definition = local_api.keep(aws, name, template) if aws.stage == LOCAL else None
+        template_url = _upload(aws, packaged.code, template, parameters)
         _apply(aws, template_url, parameters, known)
         shutil.rmtree(packaged.code.parent, ignore_errors=True)
-        if aws.stage == LOCAL:
+        if definition is not None:
+            local_api.put(aws, name, definition)
             # LocalStack's mail server accepts what it has been told to accept; on AWS the operator proves the domain.
             aws.client("ses").verify_email_identity(EmailAddress="bookings@leleka.example")
     except (BotoCoreError, ClientError) as error:
@@ -102,18 +107,17 @@ def deploy(aws: Aws, lock_url: str, *, packaged: Package | None = None, **settin
     return stages.load(aws)
 
 
-def _upload(aws: Aws, packaged: Package, parameters: dict[str, str]) -> str:
+def _upload(aws: Aws, code: Path, template: dict[str, Any], parameters: dict[str, str]) -> str:
     """Puts code, saga and template into the artifact bucket under names that carry their content's hash."""
     account = aws.client("sts").get_caller_identity()["Account"]
     s3 = aws.client("s3")
     region = s3.meta.region_name
     bucket = f"leleka-artifacts-{account}-{region}"
     _ensure_bucket(s3, bucket, region)
-    code_key = _put(s3, bucket, packaged.code.read_bytes(), "zip")
+    code_key = _put(s3, bucket, code.read_bytes(), "zip")
     parameters["ArtifactBucket"] = bucket
     for parameter, name in _SAGAS.items():
         parameters[parameter] = _put(s3, bucket, (PROJECT / "statemachine" / name).read_bytes(), "asl.json")
-    template = yaml.safe_load(packaged.template.read_text())
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": code_key}

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from leleka.saga import HistoryEvent, advance
-from leleka.timeline import Note, Outcome, Timeline
+from chalicelib.api.history import HistoryEvent, advance
+from chalicelib.api.timeline import Note, Outcome, Timeline
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient

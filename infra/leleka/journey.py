@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
+from chalicelib.api.history import timeline_of
+from chalicelib.api.timeline import Note, Timeline
 from leleka.api_client import ApiClient
 from leleka.api_types import Booking, Claim
 from leleka.follow import FollowError, SagaNotFound, execution_arn, follow, new_events
 from leleka.money import price
 from leleka.render_saga import draw
-from leleka.saga import timeline_of
 from leleka.stage import Stage
-from leleka.timeline import Note, Timeline
 
 type News = Iterable[tuple[Timeline, list[Note]]]
 type OnHeld = Callable[[Booking], object]

@@ -8,8 +8,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from chalicelib.api.timeline import Note, Role, State, Timeline, awaits_customer
 from leleka import saga_words
-from leleka.timeline import Note, Role, State, Timeline, awaits_customer
 
 LOOK = {
     State.RUNNING: ("▸", "bold blue"),

@@ -3,8 +3,8 @@
 import math
 from datetime import UTC, datetime
 
-from leleka.saga import UNDOES
-from leleka.timeline import Note, Role, State, Step, awaits_customer
+from chalicelib.api.history import UNDOES
+from chalicelib.api.timeline import Note, Role, State, Step, awaits_customer
 
 _WORDS = {
     State.WAITING: "waiting for its answer",

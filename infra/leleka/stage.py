@@ -60,6 +60,11 @@ class Stage:
     outputs: dict[str, str]
     aws: Aws = field(repr=False)
 
+    @property
+    def page_url(self) -> str:
+        """Where a customer's browser goes."""
+        return f"{self.api_url}/"
+
     @functools.cached_property
     def dynamodb(self) -> "DynamoDBClient":
         """The client of its tables."""

@@ -2,6 +2,8 @@
 
 import ast
 import json
+import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +24,13 @@ PROJECT = Path(__file__).parents[2]
 LIBRARY = PROJECT / "functions" / "chalicelib"
 SERVICES = {"api", "baggage", "booking", "flight", "notification", "payment", "pricing", "recovery", "seat"}
 MODULES = sorted(LIBRARY.rglob("*.py"))
-LAYER = {"models": 0, "store": 1, "services": 1, "sandbox": 1, "gateway": 1, "logic": 2, "handlers": 3, "routes": 3}
+LAYER = {
+    **dict.fromkeys(["models", "timeline"], 0),
+    **dict.fromkeys(["store", "services", "sandbox", "gateway"], 1),
+    **dict.fromkeys(["logic", "history", "story", "pages"], 2),
+    **dict.fromkeys(["handlers", "routes"], 3),
+}
+SHARED_WITH_TOOLS = {"chalicelib.api.history", "chalicelib.api.timeline"}
 
 
 def imports_of(module: Path) -> Iterator[str]:
@@ -79,6 +87,37 @@ def test_imports_go_from_handlers_down_to_stores(module: Path) -> None:
         if service_of(name):
             stems = [part for part in name.split(".") if part in LAYER]
             assert all(LAYER[stem] <= own for stem in stems), f"{module.name} imports {name}"
+
+
+def test_what_the_command_line_shares_with_the_api_needs_nothing_of_it() -> None:
+    """It tells a saga with the same code as the API. Those modules import Python and each other, so the command line
+    neither loads the functions' libraries nor needs their settings."""
+    tools = (PROJECT / "infra" / "leleka").rglob("*.py")
+    taken = {_module(name) for tool in tools for name in imports_of(tool) if name.startswith("chalicelib")}
+    assert taken == SHARED_WITH_TOOLS
+    for shared in SHARED_WITH_TOOLS:
+        needs = {_module(name) for name in imports_of(LIBRARY.parent / f"{shared.replace('.', '/')}.py")}
+        assert {name.split(".")[0] for name in needs - SHARED_WITH_TOOLS} <= sys.stdlib_module_names
+
+
+def _module(name: str) -> str:
+    return ".".join(name.split(".")[:3])
+
+
+@pytest.mark.parametrize(("service", "function"), [("api", "APIHandler"), ("recovery", "Reconcile")])
+def test_who_asks_the_orchestrator_may_ask_what_it_asks(service: str, function: str) -> None:
+    """LocalStack enforces no policy, so a missing action would show on AWS only, and as an outage."""
+    code = (LIBRARY / service / "services.py").read_text()
+    called = re.findall(r'_orchestrator\.(?:get_paginator\("(\w+)"|(\w+)\()', code)
+    operations = {(paginated or plain).title().replace("_", "") for paginated, plain in called}
+    policy = json.loads((PROJECT / "functions" / ".chalice" / "policies" / f"{function}.json").read_text())
+    allowed = {action: str(each["Resource"]) for each in policy["Statement"] for action in each["Action"]}
+    assert {f"states:{operation}" for operation in operations} == {name for name in allowed if "states:" in name}
+    for action, resources in allowed.items():
+        if action in {"states:GetExecutionHistory", "states:DescribeExecution"}:
+            assert all(
+                f":execution:${{AWS::StackName}}-{saga}-saga:*'" in resources for saga in ("booking", "cancellation")
+            )
 
 
 def test_every_function_has_its_own_policy_and_is_deployed_with_its_settings() -> None:

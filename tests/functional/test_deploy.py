@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from leleka import deploy, seed
+from leleka.own_stage import LOCK_TIMEOUT_MS
 from leleka.stage import Stage
-from tests.functional.conftest import LOCK_TIMEOUT_MS
 from tests.functional.customer import Customer
 from tests.promises import Promises
 

@@ -13,8 +13,8 @@ import pytest
 import redis
 
 from leleka import deploy
+from leleka.own_stage import LOCK_TIMEOUT_MS
 from leleka.stage import Stage
-from tests.functional.conftest import LOCK_TIMEOUT_MS
 from tests.functional.customer import FLIGHT, Customer, eventually, execution, states_entered
 from tests.promises import Promises
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from rich.console import Console
 
+from chalicelib.api.history import advance, timeline_of
+from chalicelib.api.timeline import Timeline
 from leleka import render_saga
-from leleka.saga import advance, timeline_of
-from leleka.timeline import Timeline
 from tests.unit.saga_history import T0, History, held, paid_later
 
 

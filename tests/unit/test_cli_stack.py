@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from leleka.deploy import DeployError
 from leleka.seed import SeedReport
 from leleka.stack import RunningStack, StackError
 from leleka.stage import StageError
-from tests.unit.cli_world import BOOK, run
+from tests.unit.cli_world import BOOK, STAGE, run
 
 LOGS = Path("/logs")
 
@@ -98,6 +97,35 @@ def test_an_interrupted_command_exits_with_130(monkeypatch: pytest.MonkeyPatch) 
     assert run("up").exit_code == 130
 
 
+@pytest.fixture
+def _running(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stack that is up, with a stage."""
+    processes = {name: type("Id", (), {"pid": 7})() for name in ("localstack", "valkey")}
+    stack = RunningStack(4566, 6379, LOGS, processes)
+    for name in ("find", "start"):
+        monkeypatch.setattr(cli_stack, name, lambda _config: stack)
+    for name in ("localstack_answers", "valkey_answers"):
+        monkeypatch.setattr(cli_stack, name, lambda _port: True)
+    monkeypatch.setattr(cli_stack, "_deployed_stage", lambda: STAGE)
+
+
+@pytest.mark.usefixtures("_running")
+def test_the_page_of_a_stage_that_is_up_is_the_last_line() -> None:
+    """With its slash; in JSON under a name of its own."""
+    for command in ("status", "up"):
+        assert run(command).stdout.splitlines()[-1] == "page http://api/"
+    assert json.loads(run("status", "--json").stdout)["page_url"] == "http://api/"
+
+
+@pytest.mark.usefixtures("_running")
+def test_a_stack_without_a_stage_has_no_page_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says what makes one."""
+    monkeypatch.setattr(cli_stack, "_deployed_stage", nothing)
+    done = run("up")
+    assert "page" not in done.stdout
+    assert done.stderr == "next: leleka deploy, then leleka seed\n"
+
+
 def raising(error: BaseException) -> Callable[..., Any]:
     def fail(*_: Any, **__: Any) -> Any:
         raise error
@@ -113,20 +141,20 @@ def test_a_stage_on_aws_needs_the_url_of_its_lock_server() -> None:
 
 
 def test_seed_tells_how_much_was_new(monkeypatch: pytest.MonkeyPatch) -> None:
-    """0 the second time."""
-    monkeypatch.setattr(stages_here, "load", nothing)
+    """0 the second time. Then there is something to see, so the last line says where."""
+    monkeypatch.setattr(stages_here, "load", lambda _name: STAGE)
     monkeypatch.setattr("leleka.seed.seed", lambda _stage: SeedReport(12, 2160, 0, 0.7))
-    assert run("seed").stdout == "12 flights, 2160 seats, 0 of them new, 0.7 s\n"
+    assert run("seed").stdout == "12 flights, 2160 seats, 0 of them new, 0.7 s\npage http://api/\n"
 
 
 def test_settings_of_a_deployment_are_name_and_value(monkeypatch: pytest.MonkeyPatch) -> None:
     """They reach the template by their name; what is no pair is refused before anything is done."""
     given: dict[str, Any] = {}
-    stage = SimpleNamespace(api_url="https://api", saga_arn="arn")
     monkeypatch.setattr("leleka.cli_stack.stages_here.aws_of", lambda _: "aws")
-    monkeypatch.setattr("leleka.cli_stack.deployment.deploy", lambda *_, **settings: given.update(settings) or stage)
+    monkeypatch.setattr("leleka.cli_stack.deployment.deploy", lambda *_, **settings: given.update(settings) or STAGE)
     lock = ("--stage", "prod", "--lock-url", "rediss://lock")
-    assert run("deploy", *lock, "--set", "HoldTtlSeconds=60", "--set", "SenderAddress=a=b@c.d").exit_code == 0
+    done = run("deploy", *lock, "--set", "HoldTtlSeconds=60", "--set", "SenderAddress=a=b@c.d")
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "page http://api/")
     assert given == {"packaged": None, "HoldTtlSeconds": "60", "SenderAddress": "a=b@c.d"}
     refused = run("deploy", *lock, "--set", "HoldTtlSeconds")
     assert (refused.exit_code, refused.stderr) == (1, "error: --set takes Name=Value, not 'HoldTtlSeconds'\n")

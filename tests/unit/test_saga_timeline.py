@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.api.history import advance, timeline_of
+from chalicelib.api.timeline import Outcome, Role, State, Timeline
 from leleka.follow import FollowError, SagaNotFound, SagaStillRunning, execution_arn, follow
-from leleka.saga import advance, timeline_of
-from leleka.timeline import Outcome, Role, State, Timeline
 from tests.unit.saga_history import (
     T0,
     TO_PAYMENT,

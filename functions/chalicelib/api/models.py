@@ -1,6 +1,7 @@
-"""Requests of the API, with the bounds that bad input meets first, and its settings."""
+"""Requests of the API, with the bounds that bad input meets first, its settings, and what it is told of sagas."""
 
-from typing import Annotated, Literal
+from enum import StrEnum
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -77,3 +78,17 @@ class BookingPath(msgspec.Struct, frozen=True):
     """The booking in a path: its id or its record locator."""
 
     ref: Annotated[str, Meta(pattern=r"^(bk-[a-z2-7]{26}|[2-9A-HJ-NP-Z]{6})\Z")]
+
+
+class Saga(StrEnum):
+    """The two state machines."""
+
+    BOOKING = "booking"
+    CANCELLATION = "cancellation"
+
+
+class History(msgspec.Struct, frozen=True):
+    """The events of one execution, the oldest first; none if there is no such execution."""
+
+    execution_arn: str
+    events: list[dict[str, Any]]

@@ -9,6 +9,7 @@ from typing import Any
 
 from chalice.app import Response
 
+from chalicelib.api.pages import FileNotServed
 from chalicelib.api.requests import BodyTooLarge, MalformedJson, MissingIdempotencyKey, MissingSecret
 from chalicelib.shared import errors, log
 from chalicelib.shared.errors import InvalidRequest, LelekaError
@@ -20,6 +21,7 @@ _STATUS: dict[type[LelekaError], HTTPStatus] = {
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    FileNotServed: HTTPStatus.NOT_FOUND,
     errors.BookingNotFound: HTTPStatus.NOT_FOUND,
     errors.FlightNotFound: HTTPStatus.NOT_FOUND,
     errors.SeatNotFound: HTTPStatus.NOT_FOUND,

@@ -7,15 +7,34 @@ import msgspec
 from chalice.app import Blueprint, Response
 
 from chalicelib import bootstrap
-from chalicelib.api import requests
+from chalicelib.api import pages, requests
 from chalicelib.api.models import BookingPath, BookingRequest, FlightPath, FlightSearch, PaymentRequest
 from chalicelib.api.problems import answering_problems, chalice_errors_as_problems
-from chalicelib.api.views import booking_view, flight_view, seat_view
+from chalicelib.api.story import story_of
+from chalicelib.api.views import booking_view, execution_view, fare_view, flight_view, seat_view
 from chalicelib.shared import log
 from chalicelib.shared.errors import Refusal
 
 blueprint = Blueprint(__name__)
 blueprint.register_middleware(chalice_errors_as_problems, "http")
+
+
+@blueprint.route("/", methods=["GET"])
+@answering_problems
+def page() -> Response:
+    """The customer's page. Its addresses are relative, so the stage's own address has to end with a slash."""
+    address = blueprint.current_request.context["path"]
+    if not address.endswith("/"):
+        return Response("", status_code=307, headers={"Location": pages.with_slash(address)})
+    return Response(pages.site().index, headers=pages.PAGE_HEADERS)
+
+
+@blueprint.route("/web/{version}/{name}", methods=["GET"])
+@answering_problems
+def page_file(version: str, name: str) -> Response:
+    """A file of the customer's page; what was asked for under another version than this one may not be kept."""
+    file = pages.site().file(name)
+    return Response(file.text, headers=pages.file_headers(file, kept=version == pages.site().version))
 
 
 @blueprint.route("/flights", methods=["GET"])
@@ -35,7 +54,13 @@ def seat_map(flight_id: str) -> Response:
     path = requests.parse_values({"flight_id": flight_id}, FlightPath)
     services = bootstrap.services()
     seats, fares = services.seat_map(path.flight_id), services.fares(path.flight_id)
-    return _json({"flight_id": path.flight_id, "seats": [seat_view(seat, fares) for seat in seats]})
+    return _json(
+        {
+            "flight_id": path.flight_id,
+            "seats": [seat_view(seat, fares) for seat in seats],
+            "fares": [fare_view(fare) for fare in fares.values()],
+        }
+    )
 
 
 @blueprint.route("/bookings", methods=["POST"])
@@ -76,6 +101,21 @@ def read_booking(ref: str) -> Response:
     secret = requests.bearer_secret(blueprint.current_request.headers.get("authorization"))
     path = requests.parse_values({"ref": ref}, BookingPath)
     return _json(booking_view(bootstrap.services().booking(path.ref, secret)))
+
+
+@blueprint.route("/bookings/{ref}/saga", methods=["GET"])
+@answering_problems
+def read_saga(ref: str) -> Response:
+    """What has happened to a booking, step by step, and the booking itself, so that a page asks once."""
+    secret = requests.bearer_secret(blueprint.current_request.headers.get("authorization"))
+    path = requests.parse_values({"ref": ref}, BookingPath)
+    services = bootstrap.services()
+    own = services.booking(path.ref, secret)
+    story = story_of(own, services)
+    # Read again after its history, so that what may lag behind is the history: its last steps come with the next look.
+    # The other way round an ended saga would stand beside a booking that seems to be under way.
+    booking = services.booking(own["booking_id"], secret)
+    return _json({"booking": booking_view(booking), "executions": [execution_view(each) for each in story]})
 
 
 @blueprint.route("/bookings/{ref}/payment", methods=["POST"])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.api.models import ApiConfig
+from chalicelib.api.models import ApiConfig, History, Saga
 from chalicelib.shared.errors import BookingNotFound, FlightNotFound, InvalidRequest, ServiceUnavailable
 from chalicelib.shared.remote import RemoteFunctions
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _LAYOUT_TTL_S = 300.0
 _LAYOUTS_MAX = 256
+_EVENTS_A_PAGE = 1000  # Step Functions gives no more at once, and a saga has fewer, all retries included
+_EVENTS_MAX = 5000
 
 
 class Services:
@@ -107,6 +109,29 @@ class Services:
             ServiceUnavailable: it may or may not have started; the same request again is safe.
         """
         self._start(self._config.saga_arn, booking_id, saga_input)
+
+    def history(self, saga: Saga, name: str) -> History:
+        """What the execution of this name has done so far, without its data.
+
+        Raises:
+            ServiceUnavailable: the orchestrator is busy or did not answer; nothing is known of the execution.
+        """
+        machine_arn = self._config.saga_arn if saga is Saga.BOOKING else self._config.cancellation_saga_arn
+        execution_arn = machine_arn.replace(":stateMachine:", ":execution:") + f":{name}"
+        pages = self._orchestrator.get_paginator("get_execution_history").paginate(
+            executionArn=execution_arn,
+            includeExecutionData=False,
+            PaginationConfig={"PageSize": _EVENTS_A_PAGE, "MaxItems": _EVENTS_MAX},
+        )
+        try:
+            events: list[Any] = [event for page in pages for event in page["events"]]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
+                return History(execution_arn, [])
+            raise ServiceUnavailable("the orchestrator did not tell how the saga stands") from error
+        except BotoCoreError as error:
+            raise ServiceUnavailable("the orchestrator did not answer") from error
+        return History(execution_arn, events)
 
     def _start(self, saga_arn: str, name: str, saga_input: dict[str, Any]) -> None:
         try:

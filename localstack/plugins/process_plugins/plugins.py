@@ -33,3 +33,11 @@ def listen_as_configured() -> None:
     from process_plugins import loopback  # noqa: PLC0415 - not earlier than LocalStack's own set-up
 
     loopback.listen_as_configured()
+
+
+@hooks.on_infra_start()
+def compress_as_configured() -> None:
+    """Always; an API without the setting is left alone."""
+    from process_plugins import compression  # noqa: PLC0415 - not earlier than LocalStack's own set-up
+
+    compression.compress_as_configured()

@@ -6,12 +6,12 @@ The cancellation saga undoes the steps of another execution: those are put befor
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from leleka.timeline import Note, Outcome, Role, State, Step, Timeline
+from chalicelib.api.timeline import Note, Outcome, Role, State, Step, Timeline
 
 type HistoryEvent = Mapping[str, Any]
 
@@ -59,6 +59,13 @@ def advance(timeline: Timeline, events: Iterable[HistoryEvent]) -> tuple[Timelin
             timeline = replace(timeline, last_event_id=event["id"])
             notes += news
     return timeline, notes
+
+
+def undone(timeline: Timeline, by: Timeline) -> Timeline:
+    """The timeline of a booking as another execution left it, whose compensations are in ``by``."""
+    names = {name for compensation in by.rolled_back for name in UNDOES[compensation]}
+    steps = (replace(step, state=State.COMPENSATED) if _stands(step, names) else step for step in timeline.steps)
+    return replace(timeline, steps=tuple(steps))
 
 
 def _apply(timeline: Timeline, event: HistoryEvent) -> tuple[Timeline, list[Note]]:
@@ -126,14 +133,18 @@ def _ended(timeline: Timeline, event: HistoryEvent, outcome: Outcome) -> tuple[T
 
 
 def _mark_compensated(
-    timeline: Timeline, event: HistoryEvent, notes: list[Note], undone: tuple[str, ...]
+    timeline: Timeline, event: HistoryEvent, notes: list[Note], names: tuple[str, ...]
 ) -> tuple[Timeline, list[Note]]:
     steps = list(timeline.steps)
     for at, step in enumerate(steps):
-        if step.name in undone and step.state is State.SUCCEEDED:
+        if _stands(step, names):
             steps[at] = replace(step, state=State.COMPENSATED)
             notes = [*notes, Note(event["timestamp"], steps[at], State.COMPENSATED)]
     return replace(timeline, steps=tuple(steps)), notes
+
+
+def _stands(step: Step, names: Collection[str]) -> bool:
+    return step.name in names and step.state is State.SUCCEEDED
 
 
 def _with(timeline: Timeline, event: HistoryEvent, step: Step, *, quiet: bool = False) -> tuple[Timeline, list[Note]]:
