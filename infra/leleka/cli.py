@@ -2,7 +2,7 @@
 
 import typer
 
-from leleka import cli_bookings, cli_flights, cli_operations, cli_ops, cli_options, cli_stack, terminal
+from leleka import cli_bookings, cli_diagram, cli_flights, cli_operations, cli_ops, cli_options, cli_stack, terminal
 
 app = typer.Typer(
     name="leleka",
@@ -23,6 +23,7 @@ app.command()(cli_bookings.book)
 app.command()(cli_bookings.pay)
 app.command()(cli_bookings.cancel)
 app.command()(cli_bookings.watch)
+app.command()(cli_diagram.diagram)
 app.command()(cli_operations.mails)
 app.command()(cli_operations.dlq)
 app.add_typer(cli_ops.ops, name="ops")
