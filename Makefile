@@ -11,7 +11,7 @@ export UV_NATIVE_TLS := 1
 export PYTHONDONTWRITEBYTECODE :=
 LELEKA := .venv/bin/leleka
 
-.PHONY: help setup demo test faults faults-selfcheck soak bench-locks lint types up down clean lock
+.PHONY: help setup demo test browser screenshots faults faults-selfcheck soak bench-locks diagrams lint types up down clean lock
 
 help: ## list the commands
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -47,8 +47,15 @@ setup: .venv/.ready localstack/.venv/.ready localstack/.runtime/.ready ## the th
 demo: setup ## book, refuse, roll back: the whole saga, then stop everything
 	@$(LELEKA) demo
 
-test: setup lint types ## lint, types and every test
+test: setup lint types browser ## lint, types and every test
 	@.venv/bin/pytest
+
+browser: .venv/.ready ## find a Chromium for the browser tests, or install one
+	@.venv/bin/python -m tests.e2e.browser
+
+screenshots: setup browser ## take the pictures of docs/screenshots anew
+	@.venv/bin/pytest tests/e2e -m screenshots
+	@mkdir -p docs/screenshots && cp .leleka/e2e/screenshots/*.png docs/screenshots/
 
 soak: setup ## customers compete for one aircraft while servers die; SOAK_SECONDS, SOAK_SEED
 	@PYTHONPATH=functions:. .venv/bin/python -m tests.soak
@@ -67,6 +74,9 @@ types: .venv/.ready
 
 bench-locks: .bench/.ready ## measure the seat lock beside other locks, and write docs/LOCK_BENCHMARK.md
 	@PYTHONPATH=functions:infra:. .bench/bin/python -m tests.benchmarks.locks
+
+diagrams: setup ## book for real and draw what happened: statemachine/diagrams; needs the program plantuml
+	@.venv/bin/python -m leleka.diagram.pictures
 
 up: setup ## start the local stack, deploy and seed it
 	@$(LELEKA) up && $(LELEKA) deploy && $(LELEKA) seed

@@ -98,9 +98,9 @@ class Customer:
         assert self.cancelled(booking_id)["status"] == "CANCELLED"
         return booking_id
 
-    def seat_status(self, seat: str) -> str:
+    def seat_status(self, seat: str, flight_id: str = FLIGHT) -> str:
         """What the seat map shows."""
-        seats = self.get(f"/flights/{FLIGHT}/seats").json()["seats"]
+        seats = self.get(f"/flights/{flight_id}/seats").json()["seats"]
         return next(str(each["status"]) for each in seats if each["seat"] == seat)
 
 
