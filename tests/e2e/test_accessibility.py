@@ -5,8 +5,8 @@ import re
 from playwright.sync_api import Route, expect
 
 from tests.e2e.axe import violations
-from tests.e2e.conftest import Row, Visitors
-from tests.e2e.visitor import CONFIRMED, DECLINED, Visitor
+from tests.e2e.conftest import Known, Row, Visitors
+from tests.e2e.visitor import CONFIRMED, HELD, Visitor
 
 _MOTION = """() => [...document.querySelectorAll("*")].flatMap((one) => [null, "::before", "::after"].map((part) => {
   const style = getComputedStyle(one, part);
@@ -65,12 +65,10 @@ def test_a_booking_has_no_barriers(olena: Visitor, row: Row) -> None:
     assert violations(olena.page) == []
 
 
-def test_a_rolled_back_booking_has_no_barriers(olena: Visitor, row: Row) -> None:
+def test_a_rolled_back_booking_has_no_barriers(olena: Visitor, rolled_back: Known) -> None:
     """For customers and for engineers; nor has the way to a booking whose secret isn't known, nor a page that isn't
     there."""
-    olena.book(row.flight_id, row["A"])
-    olena.pay(DECLINED)
-    expect(olena.status).to_have_text(olena.cancelled("the card was declined"))
+    olena.open_booking(rolled_back.ref, rolled_back.secret)
     expect(olena.step("NotifyCancelled", "succeeded")).to_be_visible()
     assert violations(olena.page) == []
     olena.page.get_by_role("switch").click()
@@ -86,8 +84,9 @@ def test_a_rolled_back_booking_has_no_barriers(olena: Visitor, row: Row) -> None
     assert violations(olena.page) == []
 
 
-def test_who_wants_less_motion_gets_none(visitor: Visitors, row: Row) -> None:
-    """Neither transitions nor animations; who doesn't ask for it has some, so there is something to leave out."""
+def test_who_wants_less_motion_gets_none(visitor: Visitors, held: Known) -> None:
+    """Neither transitions nor animations on the seat map, its form, and a booking; who doesn't ask for it has some, so
+    there is something to leave out."""
     moving = {}
     for motion in ("reduce", "no-preference"):
         one = visitor(reduced_motion=motion)
@@ -96,9 +95,10 @@ def test_who_wants_less_motion_gets_none(visitor: Visitors, row: Row) -> None:
         one.choose_seat("20A")
         longest_s.append(one.page.evaluate(_MOTION))
         moving[motion] = longest_s
-    held = visitor(reduced_motion="reduce")
-    held.book(row.flight_id, row["A"])
-    moving["reduce"].append(held.page.evaluate(_MOTION))
+    calm = visitor(reduced_motion="reduce")
+    calm.open_booking(held.ref, held.secret)
+    expect(calm.status).to_have_text(HELD)
+    moving["reduce"].append(calm.page.evaluate(_MOTION))
     assert max(moving["reduce"]) <= 0.01, moving
     assert max(moving["no-preference"]) > 0.05, moving
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Request, expect
 
-from tests.e2e.conftest import Held, Visitors
+from tests.e2e.conftest import Known, Visitors
 
 REQUESTS_MAX = 10
 BYTES_MAX = 100_000
@@ -46,7 +46,7 @@ def test_an_entry_screen_is_light(visitor: Visitors, route: str, locale: str, re
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "uk-UA"])
-def test_a_booking_is_a_light_entry_too(visitor: Visitors, held: Held, locale: str, record_property: Property) -> None:
+def test_a_booking_is_a_light_entry_too(visitor: Visitors, held: Known, locale: str, record_property: Property) -> None:
     """Opened by its link in a browser that knows it already: its secret, and what its seat costs."""
     olena = visitor()
     olena.open_booking(held.ref, held.secret)

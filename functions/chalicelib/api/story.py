@@ -19,7 +19,7 @@ from chalicelib.shared.errors import ServiceUnavailable
 NUMBERED_MAX = 5
 """How many settlements, and how many redrives, are looked for. There are no more settlements; an operator may drive a
 booking again more often, and looks at that with other tools."""
-_BUDGET_S = 8.0
+_BUDGET_S = 4.0
 
 
 class Kind(StrEnum):

@@ -2,6 +2,7 @@
 
 const TRIES = 3;
 const BACKOFF_MS = 400;
+const CLOCK_ANSWER_MS = 1000;
 const PROBE_TIMEOUT_MS = 4000;
 const LONGEST_PAUSE_MS = 10_000;
 /* Nothing has happened (503, 429), or a gateway doesn't know what has (502, 504). */
@@ -9,6 +10,7 @@ const TRY_AGAIN = new Set([429, 502, 503, 504]);
 const listeners = new Set();
 const flightsSeen = new Map();
 let clockOffsetMs = 0;
+let isClockKnown = false;
 let reachable = true;
 /* What to ask for to learn whether the server is back: the page, or the last GET that failed. */
 let lost = { url: document.baseURI };
@@ -47,13 +49,14 @@ export function reached(now) {
   for (const fn of listeners) fn(now);
 }
 
-/** Asks for what failed last, once, so that a screen that doesn't poll learns too that the server is back. */
+/** Asks for what failed last, once, so that a screen that doesn't poll learns too that the server is back; tells whether it is. */
 export async function probe() {
   try {
     await fetch(lost.url, { headers: lost.headers, cache: "no-store", signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
     reached(true);
+    return true;
   } catch {
-    // Still lost.
+    return false; // still lost
   }
 }
 
@@ -72,6 +75,8 @@ export async function call(method, path, options = {}) {
       return await once(method, path, options);
     } catch (error) {
       const passing = error instanceof Unreachable || TRY_AGAIN.has(error.status);
+      // One that was made before without an answer may be refused for having arrived.
+      error.isRepeat = attempt > 1;
       if (!repeatable || !passing || attempt === TRIES) throw error;
       await pause(pauseMs(attempt, error.retryAfterS), options.signal);
     }
@@ -122,7 +127,9 @@ function parse(text) {
 
 function noteClock(date, sentMs) {
   const serverMs = Date.parse(date ?? "");
-  if (Number.isNaN(serverMs)) return;
+  // Of a slow answer nobody knows when the header was written.
+  if (Number.isNaN(serverMs) || (isClockKnown && Date.now() - sentMs > CLOCK_ANSWER_MS)) return;
+  isClockKnown = true;
   // The header counts whole seconds; half of one, and half of the way there and back, is the best guess.
   const offsetMs = serverMs + 500 - (sentMs + Date.now()) / 2;
   if (Math.abs(offsetMs - clockOffsetMs) > 1500) clockOffsetMs = offsetMs;
@@ -135,11 +142,15 @@ function pauseMs(attempt, retryAfterS) {
 
 function pause(ms, signal) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    signal?.addEventListener("abort", () => {
+    const end = () => {
       clearTimeout(timer);
       reject(signal.reason);
-    });
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", end);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", end, { once: true });
   });
 }
 

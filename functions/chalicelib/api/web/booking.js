@@ -2,7 +2,7 @@
    Wishes (pay, cancel) may be repeated safely: one without an answer is made again once it is seen that it did not arrive. */
 
 import { call, onReach, Problem, serverNow, Unreachable } from "./api.js";
-import { clockTime, day, el, every, has, load, money, replace, t } from "./dom.js";
+import { clockTime, day, el, every, load, money, replace, t, words } from "./dom.js";
 import * as kept from "./kept.js";
 import { countdown, headlineOf, PERIOD_MS, periodMs, phaseOf, say, secondsLeft, timeline } from "./timeline.js";
 
@@ -13,11 +13,11 @@ const ACCEPTED_MS = 30_000;
 /* Whether a booking can be cancelled in a phase, or only later. */
 const CANCELLABLE = { held: true, confirmed: true, holding: false, paying: false, confirming: false };
 
-/** Shows booking `params.ref` (record locator or id); all kept ones without it. */
+/** Shows booking `params.ref` (record locator or id). */
 export async function show(root, params) {
   const { ref, memory } = params;
-  const known = ref && kept.find(ref);
-  if (!known) return (await load("bookings.js"))[ref ? "showLocked" : "showAll"](root, params);
+  const known = kept.find(ref);
+  if (!known) return (await load("bookings.js")).showLocked(root, params);
   const view = (memory.view ??= { ref: known.record_locator, secret: known.secret, about: known.about ?? {}, booking: null, executions: [], wish: null, era: 0, card: CARDS[0] });
   Object.assign(view, { root, params, signal: params.signal });
   build(view);
@@ -57,9 +57,9 @@ async function lock(view) {
   await (await load("bookings.js")).showLocked(view.root, view.params, { isWrong: true });
 }
 
-/** The booking and its sagas; when the sagas can't be read, the booking alone. */
+/** The booking and its sagas; when the sagas can't be read, the booking alone. A busy orchestrator is not asked at once again. */
 async function read({ ref, secret, signal }) {
-  return call("GET", `bookings/${ref}/saga`, { secret, signal }).catch(async (error) => {
+  return call("GET", `bookings/${ref}/saga`, { secret, signal, repeat: false }).catch(async (error) => {
     if (!(error instanceof Problem) || error.type === "booking-not-found") throw error;
     return { booking: await call("GET", `bookings/${ref}`, { secret, signal }), executions: null };
   });
@@ -68,6 +68,8 @@ async function read({ ref, secret, signal }) {
 function seen(view, { booking, executions }) {
   const news = JSON.stringify([booking, executions]);
   if (news !== view.news) view.newsMs = serverNow();
+  // What was refused was refused for a status that is no longer so.
+  if (view.booking && view.booking.status !== booking.status) view.refusal = null;
   Object.assign(view, { booking, news, seenMs: serverNow(), isUntold: !executions });
   view.executions = executions ?? view.executions;
   kept.update(booking);
@@ -87,7 +89,8 @@ async function wish(view, wanted) {
   } catch (error) {
     const isOpen = error instanceof Unreachable || error.status >= 500 || error.type === "unknown";
     view.wish = isOpen ? { ...made, state: "unanswered" } : null;
-    view.refusal = isOpen ? null : error;
+    // A wish that is repeated may be refused because it has arrived before: how the booking stands now tells.
+    view.refusal = isOpen || error.isRepeat || wanted.state === "unanswered" ? null : error;
   }
   view.era += 1;
   draw(view);
@@ -169,8 +172,7 @@ function noteOf({ trouble, wish: made, seenMs }) {
 }
 
 function refusalOf(error) {
-  const words = error instanceof Unreachable ? "error.unreachable" : `booking.refused.${error.type}`;
-  return t(has(words) ? words : "error.other");
+  return error instanceof Unreachable ? t("error.unreachable") : words(`booking.refused.${error.type}`, t("error.other"));
 }
 
 function payForm(view) {
@@ -225,13 +227,13 @@ function ticketOf(view) {
   const { booking, about } = view;
   const { number, departs_local: departs, arrives_local: arrives } = about.flight ?? {};
   const [from, to] = booking.flight_id.split("-");
-  const end = (code, at) => el("div", { class: "end" }, el("strong", {}, code), el("span", { class: "muted" }, t(`city.${code}`)), at && el("span", {}, clockTime(at)));
+  const end = (code, at) => el("div", { class: "end" }, el("strong", {}, code), el("span", { class: "muted" }, words(`city.${code}`, code)), at && el("span", {}, clockTime(at)));
   const { name, email } = booking.passenger;
   const facts = { "booking.flight": [booking.flight_id], "booking.seat": [booking.seat], "order.bags": [booking.bags], "order.price": [priceOf(view) ?? "—"], "booking.passenger": [name, email] };
   return [
     el("h2", { id: "ticket-title" }, number ?? booking.flight_id, departs && el("span", {}, ` ${day(departs)}`)),
     el("div", { class: "journey" }, end(from, departs), el("span", { class: "line", "aria-hidden": true }), end(to, arrives)),
-    el("dl", {}, Object.entries(facts).map(([words, values]) => el("div", {}, el("dt", {}, t(words)), values.map((value) => el("dd", {}, value))))),
+    el("dl", {}, Object.entries(facts).map(([key, values]) => el("div", {}, el("dt", {}, t(key)), values.map((value) => el("dd", {}, value))))),
   ];
 }
 

@@ -9,10 +9,8 @@ const REF = /^(bk-[a-z2-7]{26}|[2-9A-HJ-NP-Z]{6})$/;
 /* As many are asked for anew; of the others it is shown how they stood last. */
 const REFRESHED_MAX = 10;
 
-export { showAll as show };
-
 /** Shows all kept bookings, as they stood last and then as they stand, and the form that opens another. */
-export async function showAll(root, { signal }) {
+export async function show(root, { signal }) {
   const list = el("div", { class: "kept" });
   replace(root, el("div", { class: "lead" }, el("h1", { tabindex: -1 }, t("bookings.title"))), el("div", { class: "bookings" }, list, openForm({ signal })));
   const view = { list, missing: new Set() };
@@ -49,12 +47,13 @@ function lineOf(booking, missing) {
   const isMissing = missing.has(ref);
   const isEnded = isMissing || status === "CANCELLED";
   const where = [number ?? flightId, t("order.title", { seat }), departs && `${day(departs)}, ${clockTime(departs)}`].filter(Boolean).join(" · ");
-  const forget = el("button", { type: "button", class: "secondary", "aria-label": t("bookings.forget.of", { ref }), on: { click: () => forgetOne(ref) } }, t("bookings.forget"));
+  const forget = el("button", { type: "button", class: "secondary", "aria-label": t("bookings.forget.of", { ref }), on: { click: () => forgetOne(ref, isEnded) } }, t("bookings.forget"));
   const state = isMissing ? "bookings.gone" : has(`bookings.status.${status}`) ? `bookings.status.${status}` : "bookings.status.PENDING";
-  return el("li", { class: "card", dataset: { status } }, el("a", { href: `#/bookings/${ref}` }, ref), el("span", {}, where), el("span", { class: "state" }, t(state)), isEnded && forget);
+  return el("li", { class: "card", dataset: { status } }, el("a", { href: `#/bookings/${ref}` }, ref), el("span", {}, where), el("span", { class: "state" }, t(state)), forget);
 }
 
-function forgetOne(ref) {
+function forgetOne(ref, isEnded) {
+  if (!isEnded && !confirm(t("bookings.forget.live", { ref }))) return;
   kept.forget(ref);
   document.querySelector("h1").focus();
 }
@@ -66,7 +65,7 @@ async function refresh(view, signal) {
       kept.update(await call("GET", `bookings/${ref}`, { secret, signal }));
     } catch (error) {
       // Left, or no network: what stood last stays. The banner tells of the latter.
-      if (error.type !== "booking-not-found") return;
+      if (!["booking-not-found", "missing-secret"].includes(error.type)) return;
       view.missing.add(ref);
       draw(view);
     }
@@ -121,7 +120,8 @@ function check(form, name, good) {
 function wordsOf(error) {
   if (error instanceof Unreachable) return t("error.unreachable");
   if (!(error instanceof Problem)) reportError(error);
-  return t(error.status === 404 || error.status === 422 ? "bookings.missing" : "error.other");
+  if (error.status === 404 || error.status === 422) return t("bookings.missing");
+  return t(error.status === 429 || error.status === 503 ? "error.busy" : "error.other");
 }
 
 /** Goes to an address, also to the one where the page is: there it shows the screen anew. */

@@ -45,6 +45,9 @@ export async function load(name) {
 /** Whether there are words under this key: for codes of the API that may be newer than the page. */
 export const has = (key) => Object.hasOwn(dictionary, key);
 
+/** The words of a key, or `otherwise` where there are none. */
+export const words = (key, otherwise) => (has(key) ? t(key) : otherwise);
+
 /**
  * The words of a key, with `{name}` filled from `values`. Words that depend on a number are an object by plural form (one,
  * few, many, other) and are chosen by `values.count`.

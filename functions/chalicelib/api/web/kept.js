@@ -1,12 +1,19 @@
 /**
- * What this browser keeps of its customer's bookings, in localStorage: requests that were sent and not answered yet, and
- * the secrets of bookings. Each has an item of its own, since two tabs that change one list at once lose a line of it.
- * What storage refuses (full, blocked) is kept in memory, until the page is left.
+ * What this browser keeps of its customer's bookings, in localStorage: requests that were sent and not answered yet,
+ * and the secrets of bookings. Each has an item of its own, since two tabs that change one list at once lose a line of
+ * it. What storage refuses (full, blocked) is kept in memory, until the page is left.
  */
 
 const BOOKING = "leleka.bookings.booking.";
 const PENDING = "leleka.bookings.pending.";
 const BOOKINGS_MAX = 50;
+/* As long as a seat is held: who asked for a seat longer ago may not want it now. */
+const FRESH_MS = 900_000;
+/* The server forgets a request then, and so does this browser: there is personal data in it. */
+const FORGOTTEN_MS = 86_400_000;
+/* What the API takes. Others would only be refused, or could not even be sent. */
+const KEY = /^[A-Za-z0-9_-]{22,128}$/;
+const SECRET = /^[a-z2-7]{26}$/;
 const FACTS = ["booking_id", "record_locator", "flight_id", "seat", "status", "hold_expires_at"];
 
 const memory = new Map();
@@ -27,7 +34,7 @@ const listeners = new Set();
 
 /** The kept bookings, newest first. @returns {Kept[]} */
 export function all() {
-  return valid(BOOKING, isBooking).sort((a, b) => b.kept_at_ms - a.kept_at_ms);
+  return valid(BOOKING, isBooking).map(withoutDamage).sort((a, b) => b.kept_at_ms - a.kept_at_ms);
 }
 
 /** The kept booking with this record locator, in letters of any size, or booking id. @returns {Kept|undefined} */
@@ -35,27 +42,46 @@ export function find(ref) {
   return all().find((booking) => booking.record_locator === ref.toUpperCase() || booking.booking_id === ref);
 }
 
-/** The seats of this browser's bookings that have not ended. @returns {Set<string>} */
+/** The bookings of a flight that have not ended, as far as this browser knows. @returns {Kept[]} */
+export function liveOn(flightId) {
+  return all().filter((booking) => booking.flight_id === flightId && booking.status !== "CANCELLED");
+}
+
+/** The booking of this seat that has not ended. @returns {Kept|undefined} */
+export function liveOf(flightId, seat) {
+  return liveOn(flightId).find((booking) => booking.seat === seat);
+}
+
+/** The seats that this browser has, or has asked for and still wants. @returns {Set<string>} */
 export function seatsOf(flightId) {
-  const live = all().filter((booking) => booking.flight_id === flightId && booking.status !== "CANCELLED");
-  return new Set(live.map((booking) => booking.seat));
+  const asked = pending().filter((order) => order.request.flight_id === flightId && isFresh(order));
+  return new Set([...liveOn(flightId), ...asked.map(({ request }) => request)].map(({ seat }) => seat));
 }
 
 /**
  * Keeps a request before it is sent, so that it can be sent again with the same key, whatever happens to the page.
- * @param {{key: string, request: object, about?: object, begun_at_ms: number}} order `request` is the body of POST bookings
- * @returns {boolean} whether it outlives the page
+ * @param {{key: string, request: object, about?: object, begun_at_ms: number}} order `request` is the body of POST
+ *   bookings
  */
 export function begin({ key, request, about, begun_at_ms }) {
-  const outlives = write(PENDING + key, { key, request, about, begun_at_ms });
+  write(PENDING + key, { key, request, about, begun_at_ms });
   changed();
-  return outlives;
 }
 
 /** The requests without an answer, oldest first. @returns {{key, request, about, begun_at_ms}[]} */
 export function pending() {
-  return valid(PENDING, isRequest).sort((a, b) => a.begun_at_ms - b.begun_at_ms);
+  const orders = valid(PENDING, isRequest);
+  for (const { key } of orders.filter(isForgotten)) drop(PENDING + key);
+  return orders.filter((order) => !isForgotten(order)).sort((a, b) => a.begun_at_ms - b.begun_at_ms);
 }
+
+/** Whether the customer asked for it a short time ago. */
+export const isFresh = (order) => ageMs(order) < FRESH_MS;
+
+const isForgotten = (order) => ageMs(order) >= FORGOTTEN_MS;
+
+/* The clock may have been set back since: then it is not fresh for all that time. */
+const ageMs = ({ begun_at_ms: begunAtMs }) => Math.abs(Date.now() - begunAtMs);
 
 /** The request became this booking: its secret is kept, then the request goes, with the personal data in it. */
 export function finish(key, booking) {
@@ -115,8 +141,20 @@ addEventListener("storage", (event) => {
   if (event.key === null || event.key.startsWith(BOOKING) || event.key.startsWith(PENDING)) changed();
 });
 
+// A reload would lose what only memory has: the browser asks before.
+addEventListener("beforeunload", (event) => {
+  if (!isDurable()) event.preventDefault();
+});
+
+/* What one listener can't do is no reason not to tell the others, and not to go on. */
 function changed() {
-  for (const fn of [...listeners]) fn();
+  for (const fn of [...listeners]) {
+    try {
+      fn();
+    } catch (error) {
+      reportError(error);
+    }
+  }
 }
 
 function put(booking, secret, about) {
@@ -130,8 +168,9 @@ function factsOf(booking) {
   return Object.fromEntries(FACTS.map((name) => [name, booking[name]]));
 }
 
-/** What can't be read goes first, then ended bookings, then the oldest. */
+/** When there are too many: what can't be read goes first, then ended bookings, then the oldest. */
 function makeRoom() {
+  if (names(BOOKING).length < BOOKINGS_MAX) return;
   for (const name of names(BOOKING)) if (!isBooking(read(name))) drop(name);
   for (const name of names(PENDING)) if (!isRequest(read(name))) drop(name);
   const isEnded = (booking) => booking.status === "CANCELLED";
@@ -145,12 +184,24 @@ function valid(prefix, isGood) {
 }
 
 function isBooking(item) {
-  return isTexts(item, "booking_id", "record_locator", "secret", "flight_id", "seat", "status");
+  const isWhole = isTexts(item, "booking_id", "record_locator", "secret", "flight_id", "seat", "status");
+  return isWhole && SECRET.test(item.secret);
 }
 
 function isRequest(item) {
-  return isTexts(item, "key") && isTexts(item.request, "flight_id", "seat") && isTexts(item.request.passenger, "name", "email");
+  const isWhole = isTexts(item, "key") && KEY.test(item.key) && Number.isFinite(item.begun_at_ms);
+  return isWhole && isTexts(item.request, "flight_id", "seat") && isTexts(item.request.passenger, "name", "email");
 }
+
+/* What the form knew can be learned again; shown with damage, it would take the screen with it. */
+function withoutDamage(booking) {
+  const { flight, currency } = booking.about ?? {};
+  const isGood = isTime(flight?.departs_local) && isTime(flight?.arrives_local) && isCurrency(currency);
+  return isGood ? booking : { ...booking, about: undefined };
+}
+
+const isTime = (text) => text === undefined || (/^\d{4}(-\d\d){2}T\d\d:\d\d/.test(text) && Date.parse(text) > 0);
+const isCurrency = (text) => text === undefined || /^[A-Z]{3}$/.test(text);
 
 function isTexts(item, ...fields) {
   return Boolean(item) && fields.every((field) => typeof item[field] === "string");
@@ -159,7 +210,8 @@ function isTexts(item, ...fields) {
 // From here on: storage that may be full, blocked or damaged. Memory goes before it.
 
 function names(prefix) {
-  return [...new Set([...memory.keys(), ...stored(() => Object.keys(localStorage), [])])].filter((name) => name.startsWith(prefix));
+  const found = new Set([...memory.keys(), ...stored(() => Object.keys(localStorage), [])]);
+  return [...found].filter((name) => name.startsWith(prefix));
 }
 
 function read(name) {
@@ -171,7 +223,6 @@ function write(name, item) {
   const done = stored(() => (localStorage.setItem(name, JSON.stringify(item)), true), false);
   if (done) memory.delete(name);
   else memory.set(name, item);
-  return done;
 }
 
 function drop(name) {

@@ -5,12 +5,14 @@ import { el, every, language, LANGUAGES, load, NotLoaded, replace, speak, t } fr
 import * as kept from "./kept.js";
 
 const LANGUAGE_KEY = "leleka.language";
+const RELOADS_KEY = "leleka.reloads";
+const RELOADS_MAX = 5;
 const PROBE_MS = 4000;
 /* The address after "#", and the module that shows it. Its groups become `params`. */
 const ROUTES = [
   [/^\/$/, "search.js"],
   [/^\/flights\/(?<id>[\w-]+)$/, "seats.js"],
-  [/^\/bookings$/, "booking.js"],
+  [/^\/bookings$/, "bookings.js"],
   [/^\/bookings\/(?<ref>[\w-]+)$/, "booking.js"],
 ];
 const main = document.getElementById("main");
@@ -85,18 +87,20 @@ function enter({ quiet }) {
 function showFailure(error) {
   const isLost = error instanceof Unreachable || error instanceof NotLoaded;
   if (!isLost && !(error instanceof Problem)) reportError(error);
-  const again = () => (error instanceof NotLoaded && online ? location.reload() : showScreen());
+  // A module that failed to load, or that is of another deployment than the page, is mended by a reload only.
+  const needsReload = error instanceof NotLoaded || error instanceof SyntaxError;
+  const again = async () => (needsReload && (await probe()) ? location.reload() : showScreen());
   const retry = el("button", { class: "primary", type: "button", on: { click: again } }, t("error.again"));
   const home = el("a", { class: "button", href: "#/" }, t("error.home"));
   const words = [el("h1", { tabindex: -1 }, t("error.title")), el("p", {}, t(isLost ? "error.unreachable" : reasonOf(error)))];
   replace(main, el("section", { class: "failure card" }, words, el("p", { class: "actions" }, retry, home)));
-  screen.failed = isLost;
+  screen.failed = isLost ? error : null;
   // The network may have come back while this was failing: from here on it is watched for.
   if (isLost) reached(false);
 }
 
 function reasonOf({ status }) {
-  if (status === 404) return "error.missing";
+  if (status === 404 || status === 422) return "error.missing";
   return status === 429 || status === 503 ? "error.busy" : "error.other";
 }
 
@@ -160,8 +164,20 @@ function network(now) {
   stopProbe?.();
   stopProbe = now ? null : every(PROBE_MS, probe, { later: true });
   if (!now) return;
+  if (screen?.failed instanceof NotLoaded && mayReload()) return location.reload();
   if (screen?.failed) showScreen({ again: true });
   resume();
+}
+
+/* Not when a reload would lose what is kept in memory only, and not for ever. */
+function mayReload() {
+  try {
+    const reloads = Number(sessionStorage.getItem(RELOADS_KEY) ?? 0);
+    sessionStorage.setItem(RELOADS_KEY, String(reloads + 1));
+    return kept.isDurable() && reloads < RELOADS_MAX;
+  } catch {
+    return false; // storage is blocked
+  }
 }
 
 function drawBanner() {
@@ -172,7 +188,7 @@ function drawBanner() {
 async function resume() {
   if (!kept.pending().length) return;
   try {
-    await (await load("order.js")).resume();
+    await (await load("sending.js")).resume();
   } catch (error) {
     // Asked for again when the network is back.
     if (!(error instanceof NotLoaded)) reportError(error);

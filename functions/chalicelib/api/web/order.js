@@ -1,10 +1,9 @@
 /* The order form of a seat: who flies, how many bags, what it costs. What becomes of its request is in sending.js. */
 
 import { announce, el, language, money, replace, t } from "./dom.js";
+import { refreshOwn } from "./follow.js";
 import * as kept from "./kept.js";
-import { isUnderWay, linkTo, orderFor, send, stop } from "./sending.js";
-
-export { resume } from "./sending.js";
+import { ask, linkTo, showIn, stop } from "./sending.js";
 
 const BAGS_MAX = 5;
 const LONGEST = { name: 100, email: 254 };
@@ -25,7 +24,7 @@ let typed = { name: "", email: "", bags: "0" };
  * @returns {HTMLElement} with a heading that can take the focus
  */
 export function form({ flight, seat, fares = [], onCancel }) {
-  const view = { flight, seat, fare: fares.find(({ cabin }) => cabin === seat.cabin), sending: null, sent: null };
+  const view = { flight, seat, fare: fares.find(({ cabin }) => cabin === seat.cabin), sending: null, isChecking: false };
   view.price = el("table", { class: "price" });
   view.message = el("div", { class: "message", role: "alert" });
   view.progress = el("div", { class: "message", role: "status" });
@@ -41,9 +40,8 @@ export function form({ flight, seat, fares = [], onCancel }) {
   view.form.addEventListener("input", () => remember(view));
   drawPrice(view);
   draw(view, null);
-  // Drawn anew while its request is on its way, it goes on showing that.
-  const order = orderFor(flight.flight_id, seat.seat);
-  if (order && isUnderWay(order)) send(order, asForm(view));
+  // Drawn anew while its request is on its way, it goes on showing that, as soon as it is in the page.
+  queueMicrotask(() => showIn(asForm(view), flight.flight_id, seat.seat));
   const heading = el("h2", { id: "order-title", tabindex: -1 }, t("order.title", { seat: seat.seat }));
   return el("section", { class: "order", "aria-labelledby": heading.id }, heading, facts(seat), view.form);
 }
@@ -106,39 +104,42 @@ function check(view, name, refused = false) {
   return good;
 }
 
-function submit(view) {
-  if (view.sending) return;
+async function submit(view) {
+  if (view.sending || view.isChecking) return;
   replace(view.message);
   const wrong = Object.keys(RULES).filter((name) => !check(view, name));
   if (wrong.length) return input(view, wrong[0]).focus();
-  const { flight_id: flightId } = view.flight;
-  const { seat } = view.seat;
-  const own = kept.seatsOf(flightId).has(seat) && kept.all().find((booking) => booking.flight_id === flightId && booking.seat === seat);
-  if (own) return replace(view.message, el("p", {}, t("order.yours"), " ", linkTo(own)));
-  // Another tab may have asked for this very seat and wait for its answer: the same request, not a second one.
-  const twin = orderFor(flightId, seat);
-  const order = twin ?? orderOf(view);
-  const outlives = twin ? twin.outlives : kept.begin(order);
-  send({ ...order, outlives }, asForm(view));
+  const wish = wishOf(view);
+  const own = await ownOf(view);
+  if (!view.form.isConnected) return;
+  if (own) return tell(view, t("order.yours"), " ", linkTo(own));
+  if (!ask(wish, asForm(view))) tell(view, t("order.under_way"));
 }
 
-function orderOf(view) {
+const tell = (view, ...words) => replace(view.message, el("p", {}, words));
+
+/** The customer's own booking of this seat. Before that is a reason to refuse, it is asked whether it still stands. */
+async function ownOf(view) {
+  const { flight_id: flightId } = view.flight;
+  const own = () => kept.liveOf(flightId, view.seat.seat);
+  if (!own()) return null;
+  view.isChecking = true;
+  say(view.progress, t("order.asking"));
+  await refreshOwn({ id: flightId });
+  view.isChecking = false;
+  say(view.progress, "");
+  return own();
+}
+
+function wishOf(view) {
   const { flight, seat, fare } = view;
   const [name, email] = ["name", "email"].map((field) => input(view, field).value.trim());
   const bags = bagsOf(view);
-  const request = { flight_id: flight.flight_id, seat: seat.seat, passenger: { name, email }, bags, language: language() };
+  const passenger = { name, email };
+  const request = { flight_id: flight.flight_id, seat: seat.seat, passenger, bags, language: language() };
   const { number, origin, destination, departs_local, arrives_local } = flight;
   const price = fare && { price_minor: totalOf(view, bags), currency: fare.currency };
-  // The same content again, after it was stopped or refused, is the same request: had the first one arrived, this finds its booking.
-  const content = JSON.stringify(request);
-  if (view.sent?.content !== content) view.sent = { content, key: newKey() };
-  const about = { flight: { number, origin, destination, departs_local, arrives_local }, ...price };
-  return { key: view.sent.key, request, about, begun_at_ms: Date.now() };
-}
-
-function newKey() {
-  // Pages that are not served by https have no randomUUID.
-  return crypto.randomUUID?.() ?? [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return { request, about: { flight: { number, origin, destination, departs_local, arrives_local }, ...price } };
 }
 
 function asForm(view) {
@@ -162,11 +163,9 @@ function draw(view, sending) {
 }
 
 function refused(view, words, error) {
-  // The key stands for another request: what is sent next needs one of its own.
-  if (error.type === "idempotency-key-reused") view.sent = null;
   draw(view, null);
   const name = FIELDS[error.field];
-  if (!name) return replace(view.message, el("p", {}, words));
+  if (!name) return tell(view, words);
   check(view, name, true);
   input(view, name).focus();
 }

@@ -65,7 +65,7 @@ function refuse(plan, { seat, why }, { focus }) {
 
 /* Nothing while the request for it is still on its way. */
 function linkTo(plan, seat) {
-  const own = kept.all().find((booking) => booking.flight_id === plan.id && booking.seat === seat);
+  const own = kept.liveOf(plan.id, seat);
   return own && el("a", { class: "button", href: `#/bookings/${own.record_locator}` }, t("seats.is_yours.open"));
 }
 

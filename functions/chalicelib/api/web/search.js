@@ -1,7 +1,7 @@
 /* The first screen: a route, a day if wanted, and the flights that there are. Its state is in the address. */
 
 import { flights, onReach, Unreachable } from "./api.js";
-import { announce, clockTime, day, duration, el, replace, t } from "./dom.js";
+import { announce, clockTime, day, duration, el, replace, t, words } from "./dom.js";
 
 const CITIES = ["KBP", "BCN", "WAW", "LWO", "VIE", "LIS"];
 const NEAREST_DAYS = 3;
@@ -25,7 +25,7 @@ export async function show(root, { query, signal }) {
 
 const known = (code, otherwise) => (CITIES.includes(code) ? code : otherwise);
 const isoDate = (text) => (/^\d{4}-\d\d-\d\d$/.test(text ?? "") ? text : "");
-const city = (code) => t(`city.${code}`);
+const city = (code) => words(`city.${code}`, code);
 
 function formOf({ from, to, date }) {
   const cities = () => CITIES.map((code) => el("option", { value: code }, `${city(code)} (${code})`));

@@ -1,7 +1,7 @@
 /* The seat plan of one flight: a grid that follows the sale, and beside it the order form or a kind refusal. */
 
-import { call, flight as flightOf } from "./api.js";
-import { clockTime, day, el, every, load, money, NotLoaded, replace, t } from "./dom.js";
+import { call, flight as flightOf, reached } from "./api.js";
+import { clockTime, day, el, every, load, money, NotLoaded, replace, t, words } from "./dom.js";
 import * as kept from "./kept.js";
 
 const REFRESH_MS = 3000;
@@ -25,15 +25,16 @@ export async function show(root, { id, query, signal, memory }) {
   if (wish) await open(plan, wish, { quiet: true });
   const stopRefresh = every(REFRESH_MS, () => follow(plan, "refresh"), { later: true });
   const stopKept = kept.subscribe(() => follow(plan, "repaint"));
+  if (kept.liveOn(id).length) follow(plan, "refreshOwn");
   return () => (stopRefresh(), stopKept());
 }
 
 /* follow.js isn't needed before the first refresh; when the network is lost by then, the next one asks for it again. */
-const follow = (plan, what) => load("follow.js").then((module) => module[what](plan), () => {});
+const follow = (plan, what) => load("follow.js").then((module) => module[what](plan), () => reached(false));
 
 function aboutOf({ flight_id, number, origin, destination, departs_local, aircraft }) {
   if (!number) return flight_id;
-  const route = t("seats.route", { from: t(`city.${origin}`), to: t(`city.${destination}`) });
+  const route = t("seats.route", { from: words(`city.${origin}`, origin), to: words(`city.${destination}`, destination) });
   const back = el("a", { href: `#/?${new URLSearchParams({ from: origin, to: destination })}` }, t("seats.back"));
   const facts = [number, `${day(departs_local)}, ${clockTime(departs_local)}`, aircraft];
   return [el("strong", {}, route), facts.map((fact) => el("span", {}, fact)), back];
@@ -43,7 +44,7 @@ function drawBody(plan, body, seats) {
   plan.table = el("table", { role: "grid", class: "seats", "aria-label": t("seats.grid") });
   plan.free = el("p", { class: "free" });
   plan.panel = el("div", { class: "panel" });
-  const own = ownSeats(plan.id);
+  const own = kept.seatsOf(plan.id);
   for (const seat of seats) takeIn(plan, seat, own);
   plan.rows = rowsOf(seats);
   replace(plan.table, headOf(), cabinsOf(plan));
@@ -133,11 +134,6 @@ function labelOf({ seat, position, exit_row, price_minor, currency }, status) {
   return exit_row ? t("seats.label.exit", { label }) : label;
 }
 
-function ownSeats(flightId) {
-  const asked = kept.pending().filter(({ request }) => request.flight_id === flightId);
-  return new Set([...kept.seatsOf(flightId), ...asked.map(({ request }) => request.seat)]);
-}
-
 function statusOf({ seat, status }, own) {
   if (status === "AVAILABLE") return "available";
   if (own.has(seat)) return "yours";
@@ -171,7 +167,7 @@ function drawFree(plan) {
 }
 
 /* For panel.js and follow.js, which don't import this module: after a failure it may be here under another address. */
-const tools = { drawFree, freeOf, hintOf, open, ownSeats, paintSeat, statusOf, takeIn };
+const tools = { drawFree, freeOf, hintOf, open, paintSeat, statusOf, takeIn };
 
 /* What a customer who wanted `near` is told; nothing without one. */
 function wishOf(plan, near) {

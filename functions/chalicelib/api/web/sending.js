@@ -1,58 +1,49 @@
-/* Requests for a seat on their way: each is kept before it is sent and sent again with the same key until there is an answer. The form it
-   came from may be gone by then, and so may the page: `resume` takes up what was kept. */
+/* Requests for a seat on their way: each is kept before it is sent and sent again with the same key until there is an
+   answer. The form it came from may be gone by then, and so may the page: `resume` takes up what was kept. */
 
 import { call, onReach, Problem, Unreachable } from "./api.js";
 import { el, has, load, t } from "./dom.js";
 import * as kept from "./kept.js";
 
-/* As long as a seat is held. A request that is older is not sent again unless the customer wishes it: who asked for a seat yesterday may not want it now. */
-const FRESH_MS = 900_000;
 const PAUSES_MS = [1000, 2000, 4000, 8000, 15_000];
 
 const underWay = new Map();
 const notices = new Map();
+/* What this page has sent, by its content, as long as it may still become a booking. */
+const sent = new Map();
+let hasNavigated = false;
+addEventListener("hashchange", () => (hasNavigated = true));
 
-/** Whether a kept request is for this seat. */
-export const isFor = (flightId, seat) => ({ request }) => request.flight_id === flightId && request.seat === seat;
-
-/** The request for this seat that is on its way, or was sent a short time ago by another tab. */
-export function orderFor(flightId, seat) {
-  const here = [...underWay.values()].map(({ order }) => order);
-  return [...here, ...kept.pending().filter(isFresh)].find(isFor(flightId, seat));
+/**
+ * Asks for a seat. The same content again, after it was stopped or refused or by another tab, is the same request: had
+ * the first one arrived, this finds its booking.
+ * @param {{request: object, about?: object}} wish as in kept.js
+ * @param {{isConnected: boolean, draw: (sending: object|null) => void, refused: (words: string, error: Error) => void}}
+ *   form where it is shown; above the screen when that is gone
+ * @returns {boolean} false if another request for this seat, with other content, has no answer yet
+ */
+export function ask({ request, about }, form) {
+  const content = contentOf(request);
+  const others = kept.pending().filter((order) => isFor(order, request.flight_id, request.seat));
+  const same = others.find((order) => contentOf(order.request) === content) ?? sent.get(content);
+  const other = !same && others.find(kept.isFresh);
+  if (other) send(other);
+  else sendAnew(same ?? { key: newKey(), request, about }, form);
+  return !other;
 }
 
-/** Whether this page is sending it. */
-export const isUnderWay = ({ key }) => underWay.has(key);
+/** Shows in a form that is drawn anew the request for its seat that this page is sending, if there is one. */
+export function showIn(form, flightId, seat) {
+  const sending = [...underWay.values()].find(({ order }) => isFor(order, flightId, seat));
+  if (sending) send(sending.order, form);
+}
 
 /** Sends what was kept and never answered; asks first when that was long ago. */
 export async function resume() {
   for (const order of kept.pending()) {
-    if (isUnderWay(order) || isFresh(order)) send(order);
+    if (underWay.has(order.key) || kept.isFresh(order)) send(order);
     else askWhetherStillWanted(order);
   }
-}
-
-/**
- * Sends a request until it is answered, then goes to its booking. What is on its way already is not sent twice.
- * @param {object} order as kept; `outlives: false` if only memory has it
- * @param {{isConnected: boolean, draw: (sending: object|null) => void, refused: (words: string, error: Error) => void}} [form]
- *   where it is shown; above the screen when that is gone
- */
-export function send(order, form) {
-  let sending = underWay.get(order.key);
-  if (!sending) {
-    sending = { order, ending: new AbortController(), unanswered: false, wake: () => {} };
-    underWay.set(order.key, sending);
-    guard();
-    // The screen that comes next, while the answer is on its way; what fails now is loaded then.
-    load("booking.js").catch(() => {});
-    untilAnswered(sending)
-      .then((booking) => arrived(sending, booking), (error) => refused(sending, error))
-      .catch(reportError);
-  }
-  sending.form = form ?? sending.form;
-  sending.wake();
-  show(sending);
 }
 
 /** The customer no longer wants it. Whether the server has heard of it is not known. */
@@ -62,36 +53,78 @@ export function stop(sending) {
 }
 
 /** The way to a booking. */
-export const linkTo = (booking) => el("a", { href: `#/bookings/${booking.record_locator}` }, t("order.open", { ref: booking.record_locator }));
+export const linkTo = ({ record_locator: ref }) => el("a", { href: `#/bookings/${ref}` }, t("order.open", { ref }));
 
-const isFresh = (order) => Date.now() - order.begun_at_ms < FRESH_MS;
+const isFor = ({ request }, flightId, seat) => request.flight_id === flightId && request.seat === seat;
+
+/* The language is that of the letter only: to change it makes no other request. */
+const contentOf = (request) => JSON.stringify({ ...request, language: undefined });
+
+function newKey() {
+  // Pages that are not served by https have no randomUUID.
+  const bytes = () => [...crypto.getRandomValues(new Uint8Array(16))];
+  return crypto.randomUUID?.() ?? bytes().map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Sends what the customer wishes now, whenever it was wished first. */
+function sendAnew(order, form) {
+  const anew = { ...order, begun_at_ms: Date.now() };
+  kept.begin(anew);
+  send(anew, form);
+}
+
+/** Sends a kept request until it is answered, then goes to its booking. What is on its way is not sent twice. */
+function send(order, form) {
+  let sending = underWay.get(order.key);
+  if (!sending) {
+    sending = { order, ending: new AbortController(), unanswered: false, isTold: false, wake: () => {} };
+    underWay.set(order.key, sending);
+    sent.set(contentOf(order.request), order);
+    // The screen that comes next, while the answer is on its way; what fails now is loaded then.
+    load("booking.js").catch(() => {});
+    untilAnswered(sending)
+      .then((booking) => arrived(sending, booking), (error) => refused(sending, error))
+      .catch(reportError);
+  }
+  Object.assign(sending, { order, form: form ?? sending.form });
+  sending.wake();
+  show(sending);
+}
 
 async function untilAnswered(sending) {
   const { key, request } = sending.order;
   const { signal } = sending.ending;
   for (let attempt = 0; ; attempt += 1) {
+    const isKept = kept.pending().some((order) => order.key === key);
+    // A page may sleep for days between two attempts.
+    if (!kept.isFresh(sending.order)) throw new DOMException("asked for too long ago", "TimeoutError");
+    if (!isKept) return endedElsewhere(sending.order);
+    let busyS = 0;
     try {
-      const booking = await call("POST", "bookings", { body: request, key, signal });
+      const booking = await call("POST", "bookings", { body: request, key, signal, repeat: false });
       kept.finish(key, booking);
       return booking;
     } catch (error) {
       if (!isNoAnswer(error)) throw error;
+      busyS = error.retryAfterS ?? 0;
       sending.unanswered = true;
       show(sending);
     }
-    await pause(sending, PAUSES_MS[Math.min(attempt, PAUSES_MS.length - 1)]);
-    if (!kept.pending().some((order) => order.key === key)) return endedElsewhere(sending.order);
+    await pause(sending, Math.min(PAUSES_MS.at(-1), Math.max(PAUSES_MS[attempt] ?? Infinity, busyS * 1000)));
   }
 }
 
 /** Whether nobody can tell yet: no answer, an error of the server, or an answer that isn't Leleka's own. */
 function isNoAnswer(error) {
-  return error instanceof Unreachable || (error instanceof Problem && (error.status >= 500 || error.type === "unknown"));
+  if (error instanceof Unreachable) return true;
+  return error instanceof Problem && (error.status >= 500 || error.type === "unknown");
 }
 
-/** Another tab had the answer, or its customer gave up: sent once more, the request could make what nobody wants. */
+/** Another tab had the answer, or its customer gave up: sent again, the request could make what nobody wants. */
 function endedElsewhere({ request, begun_at_ms: begunAtMs }) {
-  const booking = kept.all().find((one) => one.flight_id === request.flight_id && one.seat === request.seat && one.kept_at_ms >= begunAtMs);
+  const { flight_id: flightId, seat } = request;
+  const isIts = (one) => one.flight_id === flightId && one.seat === seat && one.kept_at_ms >= begunAtMs;
+  const booking = kept.all().find(isIts);
   if (booking) return booking;
   throw new DOMException("ended in another tab", "AbortError");
 }
@@ -107,39 +140,56 @@ async function pause(sending, ms) {
   await promise;
   clearTimeout(timer);
   stopListening();
+  signal.removeEventListener("abort", resolve);
   signal.throwIfAborted();
 }
 
-function end(sending) {
-  underWay.delete(sending.order.key);
-  dismiss(sending.order.key);
-  guard();
+function end({ order }) {
+  underWay.delete(order.key);
+  dismiss(order.key);
 }
 
 function arrived(sending, booking) {
   end(sending);
-  // Who is filling in the form of another seat by now is not taken away from it.
-  const busy = document.querySelector("form.order-form") && !sending.form?.isConnected;
-  if (busy) notify(sending.order, t("order.held", { seat: booking.seat }), linkTo(booking));
-  else location.hash = `#/bookings/${booking.record_locator}`;
+  const { order } = sending;
+  sent.delete(contentOf(order.request));
+  if (isAwaited(sending)) {
+    location.hash = `#/bookings/${booking.record_locator}`;
+    return;
+  }
+  const link = linkTo(booking);
+  link.addEventListener("click", () => dismiss(order.key));
+  notify(order, t("order.held", { seat: booking.seat }), link);
+}
+
+/** Whether the customer waits for this answer and does nothing else: nobody is taken away from what is open by now. */
+function isAwaited({ form }) {
+  if (form?.isConnected) return true;
+  const isIdle = !document.getElementById("main").contains(document.activeElement);
+  return isIdle && !hasNavigated && !kept.pending().length;
 }
 
 function refused(sending, error) {
   end(sending);
   const { order, form } = sending;
   if (error.name === "AbortError") return stopped(order, form);
+  if (error.name === "TimeoutError") {
+    form?.draw(null);
+    return askWhetherStillWanted(order, form);
+  }
+  // The key stands for another request: what is sent next needs one of its own.
+  if (error.type === "idempotency-key-reused") sent.delete(contentOf(order.request));
   if (error instanceof Problem) kept.fail(order.key);
   else reportError(error);
   if (form?.isConnected) form.refused(wordsOf(error), error);
   else notify(order, t("order.refused.seat", { seat: order.request.seat }), wordsOf(error));
 }
 
-/** The seat may be held all the same. Only the same request again finds out, so the way back is kept while the page is open. */
+/** The seat may be held all the same. Only the same request finds out: the way back is kept as long as the page. */
 function stopped(order, form) {
   form?.draw(null);
-  const again = { ...order, begun_at_ms: Date.now() };
-  const askAgain = () => send({ ...again, outlives: kept.begin(again) }, form?.isConnected ? form : undefined);
-  notify(order, t("order.stopped", { seat: order.request.seat }), button("order.old.send", askAgain));
+  const again = button("order.old.send", () => sendAnew(order, form));
+  notify(order, t("order.stopped", { seat: order.request.seat }), again);
 }
 
 function wordsOf(error) {
@@ -147,20 +197,24 @@ function wordsOf(error) {
   return t(has(words) ? words : "order.refused.other");
 }
 
-/** How a request stands: in its form, or, when that is gone and there is something to tell, above the screen. */
+/** How a request stands: in its form, or, when that is gone and there is something to tell, once above the screen. */
 function show(sending) {
-  const { order, form, unanswered } = sending;
+  const { order, form, unanswered, isTold } = sending;
   form?.draw(sending);
-  if (form?.isConnected || !unanswered) return dismiss(order.key);
-  if (!notices.has(order.key)) notify(order, t("order.resuming", { seat: order.request.seat }), button("order.stop", () => stop(sending)));
+  sending.isTold = unanswered && !form?.isConnected;
+  if (!sending.isTold) return dismiss(order.key);
+  if (isTold) return;
+  notify(order, t("order.resuming", { seat: order.request.seat }), button("order.stop", () => stop(sending)));
 }
 
-function askWhetherStillWanted(order) {
+function askWhetherStillWanted(order, form) {
   if (notices.has(order.key)) return;
   const { seat, flight_id: flightId } = order.request;
   const answer = (words, action) => button(words, () => (dismiss(order.key), action()));
-  const choices = el("p", { class: "actions" }, answer("order.old.send", () => send(order)), answer("order.old.drop", () => kept.fail(order.key)));
-  notify(order, t("order.old", { seat, flight: order.about?.flight?.number ?? flightId }), choices);
+  const again = answer("order.old.send", () => sendAnew(order, form));
+  const drop = answer("order.old.drop", () => kept.fail(order.key));
+  const question = t("order.old", { seat, flight: order.about?.flight?.number ?? flightId });
+  notify(order, question, el("p", { class: "actions" }, again, drop));
 }
 
 const button = (words, action) => el("button", { class: "secondary", type: "button", on: { click: action } }, t(words));
@@ -168,20 +222,18 @@ const button = (words, action) => el("button", { class: "secondary", type: "butt
 /** A line above the screen, one for each request. */
 function notify(order, ...content) {
   dismiss(order.key);
-  const close = el("button", { class: "close", type: "button", "aria-label": t("seats.close"), on: { click: () => dismiss(order.key) } }, "×");
+  const props = { class: "close", type: "button", "aria-label": t("seats.close") };
+  const close = el("button", { ...props, on: { click: () => dismiss(order.key) } }, "×");
   const parts = content.map((part) => (part instanceof Node ? part : el("p", {}, part)));
   const line = el("div", { class: "notice above", role: "alert" }, parts, close);
   notices.set(order.key, line);
   document.getElementById("main").before(line);
 }
 
+/* What has the focus must not vanish from under it. */
 function dismiss(key) {
-  notices.get(key)?.remove();
+  const line = notices.get(key);
+  if (line?.contains(document.activeElement)) document.querySelector("h1")?.focus();
+  line?.remove();
   notices.delete(key);
-}
-
-/** Leaving the page would lose a request that only its memory has: the browser asks before. */
-function guard() {
-  const fragile = [...underWay.values()].some(({ order }) => order.outlives === false);
-  window.onbeforeunload = fragile ? (event) => event.preventDefault() : null;
 }

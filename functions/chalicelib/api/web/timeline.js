@@ -29,19 +29,27 @@ const CONFIRMING = ["ConfirmSeat", "ConfirmBooking"];
  * @returns {"holding"|"held"|"paying"|"confirming"|"confirmed"|"undoing"|"cancelling"|"cancelled"|"attention"|"broken"}
  */
 export function phaseOf(booking, executions) {
-  if (booking.status === "NEEDS_ATTENTION") return "attention";
-  if (booking.status === "CANCELLED") return "cancelled";
   const last = executions?.at(-1);
+  if (booking.status === "NEEDS_ATTENTION") return "attention";
+  if (booking.status === "CANCELLED") return isStuck(last) ? "broken" : "cancelled";
   const names = new Set(last?.steps.map(({ name }) => name));
   const isUndoing = last?.outcome === "RUNNING" && last.steps.some(({ role }) => role === "compensation");
   if (isUndoing) return errorOf(executions) ? "undoing" : "cancelling";
   if (last?.outcome === "RUNNING" && last.kind !== "saga") return "cancelling";
-  if (booking.status === "CONFIRMED") return "confirmed";
+  const hasEnded = Boolean(last) && last.outcome !== "RUNNING";
+  if (booking.status === "CONFIRMED") return hasEnded && last.kind !== "saga" ? "broken" : "confirmed";
+  if (hasEnded) return "broken";
   if (booking.status === "AWAITING_PAYMENT") return "held";
-  if (last && last.outcome !== "RUNNING") return "broken";
   if (CONFIRMING.some((name) => names.has(name))) return "confirming";
-  return PAYING.some((name) => names.has(name)) ? "paying" : "holding";
+  return last?.steps.some(isGiven) ? "paying" : "holding";
 }
+
+/* A compensation failed for good: a cancelled booking is not yet what it says. */
+const isStuck = (last) => last?.steps.some(({ role, state }) => role === "compensation" && state === "failed");
+
+/* A step that waited for the card has made the booking AWAITING_PAYMENT; one that is not any more has got it. */
+const isGiven = ({ name, state }) =>
+  PAYING.includes(name) || (name === "AwaitPaymentMethod" && (state === "waiting" || state === "succeeded"));
 
 /** The error that made the last saga turn back, as a code of the API ("CARD_DECLINED"); null if none did, or the customer did. */
 export function errorOf(executions) {
@@ -56,8 +64,10 @@ export function errorOf(executions) {
 export function headlineOf(phase, booking, executions) {
   if (phase === "undoing") return t("booking.undoing", { reason: wordsOf(errorOf(executions)) });
   if (phase !== "cancelled") return t(`booking.${phase}`);
-  const { reason, refunded_minor: refunded, currency } = booking;
-  return `${t("booking.cancelled", { reason: wordsOf(reason) })} ${refunded ? t("booking.refunded", { money: money(refunded, currency) }) : t("booking.not_charged")}`;
+  const { reason, refunded_minor: refunded, amount_minor: charged, currency } = booking;
+  const back = refunded && t("booking.refunded", { money: money(refunded, currency) });
+  // A booking that was confirmed was charged: without a refund nothing is said of money.
+  return [t("booking.cancelled", { reason: wordsOf(reason) }), back || (!charged && t("booking.not_charged"))].filter(Boolean).join(" ");
 }
 
 const wordsOf = (code) => t(has(`reason.${code}`) ? `reason.${code}` : "reason.OTHER");
@@ -104,7 +114,7 @@ export const crossed = (before, left) => SAID_AT_S.some((s) => left <= s && s < 
 
 /** "10 minutes", "30 seconds": in full, for the ear. */
 function spelled(s) {
-  const [value, unit] = s >= 60 ? [Math.round(s / 60), "minute"] : [s, "second"];
+  const [value, unit] = s >= 60 ? [Math.floor(s / 60), "minute"] : [s, "second"];
   return new Intl.NumberFormat(language(), { style: "unit", unit, unitDisplay: "long" }).format(value);
 }
 
