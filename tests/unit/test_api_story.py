@@ -176,7 +176,7 @@ def test_settlements_are_looked_for_as_the_reconciler_names_and_counts_them() ->
 def test_a_slow_orchestrator_is_not_asked_on_and_on() -> None:
     """The customer gets an answer before their browser gives up."""
     orchestrator = Orchestrator(**{name: cancelled() for name in [ID, *SETTLEMENTS]})
-    seconds = itertools.count(step=3.0)
+    seconds = itertools.count(step=1.5)
     with pytest.raises(ServiceUnavailable):
         story_of(booking("CANCELLED"), orchestrator, monotonic=lambda: next(seconds))
     assert len(orchestrator.asked) == 2
