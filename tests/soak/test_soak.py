@@ -14,16 +14,19 @@ from leleka.stack.process import ProcessId
 from tests.soak import chart
 from tests.soak.faults import functions_of, running_valkey
 
-FUNCTION = [sys.executable, "-c", "import sys; sys.stdin.read()", "process_plugins/bootstrap.py"]
+RUNS = "import sys; print('runs', flush=True); sys.stdin.read()"
+FUNCTION = [sys.executable, "-c", RUNS, "process_plugins/bootstrap.py"]
 
 
 def test_only_functions_of_its_own_localstack_are_found() -> None:
     """A child that runs a function, but neither another child nor another process's function."""
     with (
-        subprocess.Popen(FUNCTION, stdin=subprocess.PIPE) as function,  # noqa: S603 - our own command line
-        subprocess.Popen(FUNCTION[:-1], stdin=subprocess.PIPE) as other,  # noqa: S603 - our own command line
+        subprocess.Popen(FUNCTION, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as function,  # noqa: S603 - our own
+        subprocess.Popen(FUNCTION[:-1], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other,  # noqa: S603 - our own
     ):
         try:
+            # Popen returns before the kernel has written the new command line to /proc.
+            assert [child.stdout.readline() for child in (function, other) if child.stdout] == [b"runs\n"] * 2
             assert functions_of(os.getpid()) == [ProcessId.of(function.pid)]
             assert functions_of(os.getppid()) == []
         finally:
