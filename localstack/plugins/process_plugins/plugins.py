@@ -41,3 +41,11 @@ def compress_as_configured() -> None:
     from process_plugins import compression  # noqa: PLC0415 - not earlier than LocalStack's own set-up
 
     compression.compress_as_configured()
+
+
+@hooks.on_infra_start()
+def tell_source_address() -> None:
+    """Always."""
+    from process_plugins import source_address  # noqa: PLC0415 - not earlier than LocalStack's own set-up
+
+    source_address.tell_source_address()
