@@ -38,14 +38,14 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stage]":
 
 
 @pytest.fixture
-def customer(stage: "Stage") -> "Iterator[Callable[[], Customer]]":
-    """Makes customers at the API, each with a connection of its own."""
+def customer(stage: "Stage") -> "Iterator[Callable[..., Customer]]":
+    """Makes customers at the API, each with a connection of its own; ``source`` and ``email`` may be given."""
     from tests.functional.customer import Customer  # noqa: PLC0415 - as above
 
     made: list[Customer] = []
 
-    def make() -> Customer:
-        made.append(Customer(stage))
+    def make(**who: str) -> Customer:
+        made.append(Customer(stage, **who))
         return made[-1]
 
     yield make
