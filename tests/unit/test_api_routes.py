@@ -12,6 +12,7 @@ from app import app
 from chalicelib import bootstrap
 from chalicelib.api import pages
 from chalicelib.api.models import History, Saga
+from chalicelib.shared import errors
 from chalicelib.shared.errors import BookingNotFound, LelekaError, ServiceUnavailable
 from tests.unit.saga_history import confirmed, held
 
@@ -55,6 +56,20 @@ class FakeServices:
         if self.trouble:
             raise self.trouble
         return History("arn", self.events if saga is Saga.BOOKING else [])
+
+    def require_seat(self, booking_id: str, flight_id: str, seat: str) -> None:
+        """Every seat is there."""
+
+    def place_booking(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Remembers from where the request came; kept, unless somebody holds too much."""
+        self.asked.append(f"place from {command['source']}")
+        if self.trouble:
+            raise self.trouble
+        return {**BOOKING, "booking_id": command["booking_id"]}
+
+    def start_saga(self, booking_id: str, saga_input: dict[str, Any]) -> None:
+        """Nothing personal is in its input."""
+        self.asked.append(f"start {booking_id} {sorted(saga_input)}")
 
     def seat_map(self, _flight_id: str) -> list[dict[str, Any]]:
         """One seat in an exit row, and one in a cabin that is not on sale."""
@@ -140,6 +155,44 @@ def test_a_busy_orchestrator_is_503_and_says_when_to_ask_again(services: FakeSer
     answer = get(f"/bookings/{ID}/saga", SECRET)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
     assert json.loads(answer.body)["type"] == "urn:leleka:problem:service-unavailable"
+
+
+def ask_for_a_seat(**headers: str) -> Any:
+    """The answer to a request that is in order."""
+    body = {"flight_id": "KBP-BCN-0615", "seat": "12A", "passenger": BOOKING["passenger"]}
+    usual = {"Content-Type": "application/json", "Idempotency-Key": "k" * 22}
+    with Client(app) as client:
+        return client.http.post("/bookings", headers={**usual, **headers}, body=json.dumps(body).encode())
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (errors.TooManyHolds, "too-many-holds"),
+        (errors.TooManyHoldsFromSource, "too-many-holds-from-source"),
+        (errors.TooManyAttempts, "too-many-attempts"),
+        (errors.SeatCoolingDown, "seat-cooling-down"),
+    ],
+)
+def test_who_holds_too_much_gets_429_and_when_to_come_again(
+    services: FakeServices, error: type[errors.TryLater], name: str
+) -> None:
+    """A problem document that says that nothing was kept, and what to do. No saga is started."""
+    services.trouble = error("too much; nothing was kept: pay, or", 843)
+    answer = ask_for_a_seat()
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "843")
+    document = json.loads(answer.body)
+    assert document["type"] == f"urn:leleka:problem:{name}"
+    assert document["detail"] == "too much; nothing was kept: pay, or ask again in 843 s"
+    assert services.asked == ["place from 127.0.0.1"]
+
+
+def test_a_source_is_the_connections_and_no_header_says_otherwise(services: FakeServices) -> None:
+    """A client may write any address into a header."""
+    headers = {"X-Forwarded-For": "9.9.9.9", "Forwarded": "for=9.9.9.9", "X-Real-IP": "9.9.9.9"}
+    assert ask_for_a_seat(**headers).status_code == 202
+    assert services.asked[0] == "place from 127.0.0.1"
+    assert "9.9.9.9" not in str(services.asked)
 
 
 @pytest.mark.usefixtures("services")

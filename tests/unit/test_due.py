@@ -37,6 +37,7 @@ from chalicelib.shared.dynamo import to_item
 from chalicelib.shared.errors import BookingClosed, HoldLost, SeatTaken, StoreBusy
 from tests.due_tables import add_due_indexes
 from tests.fakes import FakeClock, FakeLock, FakeReplies
+from tests.unit.placing_world import SOURCE, place_booking
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -67,8 +68,9 @@ class World:
             seat="12A",
             bags=1,
             passenger=Passenger(name="Olena", email="olena@example.com"),
+            source=SOURCE,
         )
-        booking_logic.place_booking(command, self.bookings, self.clock)
+        place_booking(command, self.client, self.clock)
 
     def create(self) -> None:
         """T1."""

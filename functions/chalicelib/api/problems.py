@@ -12,7 +12,7 @@ from chalice.app import Response
 from chalicelib.api.pages import FileNotServed
 from chalicelib.api.requests import BodyTooLarge, MalformedJson, MissingIdempotencyKey, MissingSecret
 from chalicelib.shared import errors, log
-from chalicelib.shared.errors import InvalidRequest, LelekaError
+from chalicelib.shared.errors import InvalidRequest, LelekaError, TryLater
 
 _STATUS: dict[type[LelekaError], HTTPStatus] = {
     MissingSecret: HTTPStatus.UNAUTHORIZED,
@@ -26,6 +26,10 @@ _STATUS: dict[type[LelekaError], HTTPStatus] = {
     errors.FlightNotFound: HTTPStatus.NOT_FOUND,
     errors.SeatNotFound: HTTPStatus.NOT_FOUND,
     errors.FlightDeparted: HTTPStatus.CONFLICT,
+    errors.TooManyHolds: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.TooManyHoldsFromSource: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.SeatCoolingDown: HTTPStatus.TOO_MANY_REQUESTS,
     errors.StoreBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ServiceUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -87,7 +91,10 @@ def _problem_of(error: LelekaError) -> Response:
     if isinstance(error, MissingIdempotencyKey):
         field = "Idempotency-Key"
     log.info("request refused", error=type(error).__name__, status=int(status))
-    return problem(status, type(error).__name__, str(error), field)
+    answer = problem(status, type(error).__name__, str(error), field)
+    if isinstance(error, TryLater):
+        answer.headers["Retry-After"] = str(error.retry_after_s)
+    return answer
 
 
 def _kebab(name: str) -> str:

@@ -85,6 +85,8 @@ def create_booking() -> Response:
         "booking_id": booking_id,
         "request_hash": requests.fingerprint(request),
         "secret_hash": hashlib.sha256(secret.encode()).hexdigest(),
+        # Who holds the other end of the connection. Forwarded headers say whatever a client likes.
+        "source": http.context["identity"]["sourceIp"],
     }
     booking = services.place_booking(command)
     # Personal data stays with the booking service; the saga carries the id.

@@ -63,7 +63,7 @@ class Services:
             raise InvalidRequest(f"flight {flight_id} has no seat {seat}", field="$.seat")
 
     def place_booking(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Keeps the request. Raises IdempotencyKeyReused."""
+        """Keeps the request. Raises IdempotencyKeyReused, or TryLater from somebody who holds too much."""
         booking: dict[str, Any] = self._functions.call(self._config.place_booking_function, command)
         return booking
 

@@ -5,9 +5,9 @@ A booking that is not finished is in the due index, from its request on; so is a
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.booking.models import BookingStatus, PlaceBookingCommand
+from chalicelib.booking.models import BookingStatus
 from chalicelib.shared.due import FOR_THE_OPERATOR_S, NO_LONGER_DUE, DueIndex, due
-from chalicelib.shared.dynamo import ConditionFailed, Item, from_item, to_item, verdicts
+from chalicelib.shared.dynamo import Item, from_item, to_item, verdicts
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -25,51 +25,6 @@ class BookingStore:
         self._locators = locators_table
         self._due_grace_s = due_grace_s
         self.due = DueIndex(client, table, "status")
-
-    def place(
-        self, command: PlaceBookingCommand, *, lock_id: str, record_locator: str, now_s: int, expires_at_s: int
-    ) -> Item | None:
-        """Writes the request and its locator unless the id is in use; returns what stands there now, or None if the
-        locator is another booking's.
-
-        Raises:
-            ConditionFailed: the earlier request expired just now; the caller may simply ask again.
-            StoreBusy: no verdict.
-        """
-        item: Item = {
-            "booking_id": command.booking_id,
-            "status": BookingStatus.REQUESTED,
-            "request_hash": command.request_hash,
-            "secret_hash": command.secret_hash,
-            "record_locator": record_locator,
-            "language": command.language,
-            "flight_id": command.flight_id,
-            "seat": command.seat,
-            "bags": command.bags,
-            "passenger_name": command.passenger.name,
-            "passenger_email": command.passenger.email,
-            "payment_method": command.payment_method,
-            "lock_id": lock_id,
-            "created_at_s": now_s,
-            "expires_at_s": expires_at_s,
-            **due(command.booking_id, now_s + self._due_grace_s),
-        }
-        locator = {"record_locator": record_locator, "booking_id": command.booking_id}
-        entries: Any = [
-            _put_if_absent(self._table, item, "booking_id"),
-            _put_if_absent(self._locators, locator, "record_locator"),
-        ]
-        try:
-            with verdicts():
-                self._client.transact_write_items(TransactItems=entries)
-        except ConditionFailed as refused:
-            if not refused.failed[0]:
-                return None
-            standing = self.find(command.booking_id)
-            if standing is None:
-                raise
-            return standing
-        return item
 
     def booking_id_of(self, record_locator: str) -> str | None:
         """The booking that the locator stands for, or None."""
@@ -214,14 +169,3 @@ class BookingStore:
 
 def _bound(values: Item) -> Item:
     return {f":{name}": value for name, value in values.items()}
-
-
-def _put_if_absent(table: str, item: Item, key: str) -> dict[str, Any]:
-    return {
-        "Put": {
-            "TableName": table,
-            "Item": to_item(item),
-            "ConditionExpression": "attribute_not_exists(#key)",
-            "ExpressionAttributeNames": {"#key": key},
-        }
-    }
