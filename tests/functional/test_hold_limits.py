@@ -10,9 +10,11 @@ import httpx
 import pytest
 
 from chalicelib.api.requests import booking_id_for, secret_for
+from chalicelib.booking.hold_limits import holders_of
 from tests.functional.customer import Customer
 from tests.functional.test_api_bad_input import assert_problem
 from tests.promises import Promises
+from tests.unit.placing_world import LIMITS
 
 pytestmark = pytest.mark.stack
 type Customers = Callable[..., Customer]
@@ -94,6 +96,23 @@ def test_of_sixteen_at_once_nine_get_through(
         request.give_up()
     promises.hold()
     _every_claim_has_its_booking_and_nobody_is_named(promises)
+
+
+def test_the_source_is_the_other_end_of_the_connection(customer: Customers, promises: Promises, seat: str) -> None:
+    """Each address is a source of its own, and what a client says of itself in a header is none."""
+    olena = customer(source="127.99.0.1")
+    key = "hold-limits-of-another-source"
+    answer = olena.post(olena.request(seat), key, **{"X-Forwarded-For": "9.9.9.9", "Forwarded": "for=9.9.9.9"})
+    assert answer.status_code == 202
+    holders = {row["holder"]: row["claims"] for row in promises.rows("HoldLimitsTable")}
+    _, here = holders_of(olena.email, "127.99.0.1", LIMITS)
+    assert list(holders[here.key]) == [booking_id_for(key)]
+    for address in ("9.9.9.9", "127.0.0.1"):
+        _, elsewhere = holders_of(olena.email, address, LIMITS)
+        assert booking_id_for(key) not in holders.get(elsewhere.key, {})
+    olena.secrets[booking_id_for(key)] = secret_for(key)
+    assert olena.outcome(booking_id_for(key))["status"] == "CONFIRMED"
+    promises.hold()
 
 
 def _every_claim_has_its_booking_and_nobody_is_named(promises: Promises) -> None:
