@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _PENDING, _WAITING = BookingStatus.PENDING, BookingStatus.AWAITING_PAYMENT
 _FINISHED = frozenset({BookingStatus.CONFIRMED, BookingStatus.CANCELLED})
+_LOCATOR_TTL_S = 2 * 365 * 86_400  # flights are on sale for a year; then the locator may be another booking's
 
 
 class BookingStore:
@@ -54,7 +55,11 @@ class BookingStore:
             "expires_at_s": expires_at_s,
             **due(command.booking_id, now_s + self._due_grace_s),
         }
-        locator = {"record_locator": record_locator, "booking_id": command.booking_id}
+        locator = {
+            "record_locator": record_locator,
+            "booking_id": command.booking_id,
+            "expires_at_s": now_s + _LOCATOR_TTL_S,
+        }
         entries: Any = [
             _put_if_absent(self._table, item, "booking_id"),
             _put_if_absent(self._locators, locator, "record_locator"),
