@@ -1,11 +1,13 @@
 """Deploys a stage: Chalice packages, CloudFormation does the rest. The same steps and the same template for LocalStack
 and for AWS; an AWS stage's functions are published besides, see :mod:`leleka.release`."""
 
+import io
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +61,22 @@ def package(stage: str) -> Package:
     template = out / "sam.yaml"
     if done.returncode or not template.exists():
         raise DeployError(f"chalice package failed: {(done.stderr or done.stdout).strip()[-2000:]}")
-    return Package(stage, template, out / "deployment.zip")
+    code = out / "deployment.zip"
+    code.write_bytes(_reproducible(code.read_bytes()))
+    return Package(stage, template, code)
+
+
+def _reproducible(code: bytes) -> bytes:
+    """The same zip for the same sources: what this machine has compiled is left out, and order and times don't count.
+    Else each deployment would be a release of every function."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(code)) as made, zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as same:
+        for entry in sorted(made.infolist(), key=lambda entry: entry.filename):
+            if "__pycache__" not in entry.filename:
+                plain = zipfile.ZipInfo(entry.filename)
+                plain.external_attr, plain.compress_type = entry.external_attr, zipfile.ZIP_DEFLATED
+                same.writestr(plain, made.read(entry))
+    return written.getvalue()
 
 
 def deploy(
