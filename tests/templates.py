@@ -1,5 +1,6 @@
 """The templates as Python sees them: the one that is merged, as it is written, and a stage's whole one, as packaged."""
 
+import functools
 import json
 import re
 import shutil
@@ -38,6 +39,7 @@ def _long_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
 _Loader.add_multi_constructor("!", _long_form)
 
 
+@functools.cache
 def merge_template() -> Template:
     """``infra/template.yaml``, with intrinsic functions in their long form."""
     text = MERGE_TEMPLATE.read_text()
