@@ -11,7 +11,7 @@ export UV_NATIVE_TLS := 1
 export PYTHONDONTWRITEBYTECODE :=
 LELEKA := .venv/bin/leleka
 
-.PHONY: help setup demo test browser screenshots faults faults-selfcheck soak bench-locks diagrams lint types up down clean lock
+.PHONY: help setup demo test browser screenshots faults faults-selfcheck soak bench-locks diagrams lint types up down deploy destroy clean lock
 
 help: ## list the commands
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -83,6 +83,12 @@ up: setup ## start the local stack, deploy and seed it
 
 down: ## stop the local stack
 	@$(LELEKA) down
+
+deploy: .venv/.ready ## create or update a stage: STAGE=prod; DEPLOY_ARGS="--yes --set Name=Value"
+	@$(LELEKA) deploy --stage $(or $(STAGE),local) $(DEPLOY_ARGS)
+
+destroy: .venv/.ready ## delete a stage: STAGE=prod; with its rows only by DESTROY_ARGS=--delete-data
+	@$(LELEKA) destroy --stage $(or $(STAGE),local) $(DESTROY_ARGS)
 
 clean: ## remove everything that was made here
 	@[ ! -x $(LELEKA) ] || $(LELEKA) down

@@ -2,7 +2,17 @@
 
 import typer
 
-from leleka import cli_bookings, cli_diagram, cli_flights, cli_operations, cli_ops, cli_options, cli_stack, terminal
+from leleka import (
+    cli_bookings,
+    cli_deploy,
+    cli_diagram,
+    cli_flights,
+    cli_operations,
+    cli_ops,
+    cli_options,
+    cli_stack,
+    terminal,
+)
 
 app = typer.Typer(
     name="leleka",
@@ -16,6 +26,7 @@ app.command()(cli_stack.up)
 app.command()(cli_stack.down)
 app.command()(cli_stack.status)
 app.command()(cli_stack.deploy)
+app.command()(cli_deploy.destroy)
 app.command()(cli_stack.seed)
 app.command()(cli_flights.flights)
 app.command()(cli_flights.seats)

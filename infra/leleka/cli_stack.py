@@ -10,6 +10,7 @@ from leleka import deploy as deployment
 from leleka import seed as seeding
 from leleka import stage as stages
 from leleka import stages_here
+from leleka.cli_deploy import Yes, approval
 from leleka.cli_options import AsJson, StageName
 from leleka.stack import RunningStack, StackConfig, find, start, stop
 from leleka.stack.servers import localstack_answers, valkey_answers
@@ -59,17 +60,26 @@ def status(as_json: AsJson = False) -> None:
 def deploy(
     stage: StageName = LOCAL,
     lock_url: Annotated[
-        str | None, typer.Option(envvar="LELEKA_LOCK_URL", help="The seat lock's server, for a stage on AWS.")
+        str | None,
+        typer.Option(
+            envvar="LELEKA_LOCK_URL", help="The seat lock's server, if not the stage's own; none: for no lock."
+        ),
     ] = None,
     sets: Annotated[
         list[str] | None,
         typer.Option("--set", help="A parameter of the template, Name=Value; those not set stay as they are."),
     ] = None,
+    yes: Yes = False,
+    replace_tables: Annotated[
+        bool, typer.Option("--replace-tables", help="Allow a change that takes a table and its rows from the stage.")
+    ] = False,
 ) -> None:
-    """Package the functions and create or update the stage."""
+    """Package the functions and create or update the stage. On AWS the changes are shown first, and asked about."""
     settings = dict(_setting(text) for text in sets or [])
     aws = stages_here.aws_of(stage)
-    deployed = deployment.deploy(aws, lock_url or _local_lock_url(stage), packaged=None, **settings)
+    approve = None if aws.on_localstack else approval(stage, yes=yes, replace_tables=replace_tables)
+    url = _local_lock_url() if stage == LOCAL and not lock_url else lock_url
+    deployed = deployment.deploy(aws, url, approve, packaged=None, **settings)
     stdout().print(f"API {deployed.api_url}\nsaga {deployed.saga_arn}", soft_wrap=True)
     _print_page(deployed)
 
@@ -96,10 +106,10 @@ def _setting(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _local_lock_url(stage: str) -> str:
-    stack = find(StackConfig.from_environment()) if stage == LOCAL else None
+def _local_lock_url() -> str:
+    stack = find(StackConfig.from_environment())
     if stack is None:
-        raise CommandError(f"stage {stage} needs the URL of its lock server: --lock-url redis://... or LELEKA_LOCK_URL")
+        raise StageError("no local stack runs here; run: leleka up")
     return stack.valkey_url
 
 

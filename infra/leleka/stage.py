@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 LOCAL = "local"
 REGION = "eu-central-1"
+_NAME = re.compile(r"[a-z][a-z0-9]{0,19}")  # without a dash, so that no stage's name begins another's
 _TIMEOUTS = Config(
     connect_timeout=3,
     read_timeout=60,
@@ -35,6 +37,11 @@ class Aws:
 
     stage: str
     gateway_url: str | None = None
+
+    @property
+    def on_localstack(self) -> bool:
+        """Whether this is LocalStack's AWS."""
+        return self.gateway_url is not None
 
     @functools.cached_property
     def _session(self) -> Any:
@@ -79,7 +86,13 @@ class Stage:
 
 
 def stack_name(stage: str) -> str:
-    """The CloudFormation stack of a stage."""
+    """The CloudFormation stack of a stage.
+
+    Raises:
+        StageError: this can't be a stage's name.
+    """
+    if not _NAME.fullmatch(stage):
+        raise StageError(f"{stage!r} is no stage's name: a small letter, then at most 19 small letters and digits")
     return f"leleka-{stage}"
 
 
@@ -112,6 +125,6 @@ def load(aws: Aws) -> Stage:
 
 
 def _api_url(aws: Aws, outputs: dict[str, str]) -> str:
-    if aws.gateway_url is None:
+    if not aws.on_localstack:
         return outputs["EndpointURL"].rstrip("/")
     return f"{aws.gateway_url}/_aws/execute-api/{outputs['RestAPIId']}/api"

@@ -35,6 +35,7 @@ from chalicelib.seat.store import SeatStore
 from chalicelib.shared.due import FOR_THE_OPERATOR_S, SHARDS, DueIndex, DueQuery, due, shard_of
 from chalicelib.shared.dynamo import to_item
 from chalicelib.shared.errors import BookingClosed, HoldLost, SeatTaken, StoreBusy
+from chalicelib.shared.ledger import RELEASED_ROW_TTL_S
 from tests.due_tables import add_due_indexes
 from tests.fakes import FakeClock, FakeLock, FakeReplies
 from tests.unit.placing_world import SOURCE, place_booking
@@ -254,6 +255,7 @@ def test_a_refused_customer_whose_lock_could_not_be_released_is_kept_in_mind(wor
         **SEAT,
         **due("bk-1", world.clock() + LOCK_S),
         "lock_ends_s": world.clock() + 901,
+        "expires_at_s": world.clock() + RELEASED_ROW_TTL_S,
     }
 
 

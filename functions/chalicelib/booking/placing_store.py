@@ -17,6 +17,7 @@ from chalicelib.shared.errors import StoreBusy
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+_LOCATOR_TTL_S = 2 * 365 * 86_400  # flights are on sale for a year; then the locator may be another booking's
 _FACTS = tuple(Seen.__struct_fields__)
 
 
@@ -50,7 +51,11 @@ class PlacingStore:
         """
         now_s: int = details["created_at_s"]
         item = {**_request(command), **details, **due(command.booking_id, now_s + self._due_grace_s)}
-        locator = {"record_locator": details["record_locator"], "booking_id": command.booking_id}
+        locator = {
+            "record_locator": details["record_locator"],
+            "booking_id": command.booking_id,
+            "expires_at_s": now_s + _LOCATOR_TTL_S,
+        }
         first = [
             _put(self._bookings, item, "attribute_not_exists(#key)", {"#key": "booking_id"}),
             _put(self._locators, locator, "attribute_not_exists(#key)", {"#key": "record_locator"}),

@@ -36,7 +36,7 @@ class SeatStore:
     ) -> None:
         self._client = client
         self._seats = seats_table
-        self._ledger = Ledger(client, ledger_table)
+        self._ledger = Ledger(client, ledger_table, clock)
         self._due_grace_s = due_grace_s
         self._lock_due_s = lock_due_s
         self._clock = clock
