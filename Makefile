@@ -86,7 +86,7 @@ down: ## stop the local stack
 
 clean: ## remove everything that was made here
 	@[ ! -x $(LELEKA) ] || $(LELEKA) down
-	@rm -rf .venv .bench .tools .leleka localstack/.venv localstack/.runtime functions/.chalice/deployments
+	@rm -rf .venv .bench .tools .leleka localstack/.venv localstack/.runtime functions/.chalice/deployments functions/.chalice/deployed
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from leleka import chalice_deploys, stages_here
 from leleka import deploy as deployment
 from leleka import seed as seeding
 from leleka import stage as stages
-from leleka import stages_here
 from leleka.cli_options import AsJson, StageName
 from leleka.stack import RunningStack, StackConfig, find, start, stop
 from leleka.stack.servers import localstack_answers, valkey_answers
@@ -36,7 +36,12 @@ def up() -> None:
 @one_line_errors
 def down() -> None:
     """Stop what `leleka up` started; whatever was in it is gone."""
-    say("the local stack has ended" if stop(StackConfig.from_environment()) else "no local stack was running")
+    config = StackConfig.from_environment()
+    stack = find(config)
+    deployed = _deployed_stage() if stack and localstack_answers(stack.gateway_port) else None
+    say("the local stack has ended" if stop(config) else "no local stack was running")
+    if deployed:
+        chalice_deploys.forget(deployed, chalice_deploys.FUNCTIONS)
 
 
 @one_line_errors
@@ -70,6 +75,8 @@ def deploy(
     settings = dict(_setting(text) for text in sets or [])
     aws = stages_here.aws_of(stage)
     deployed = deployment.deploy(aws, lock_url or _local_lock_url(stage), packaged=None, **settings)
+    if stage == LOCAL:
+        chalice_deploys.record(deployed, chalice_deploys.FUNCTIONS)
     stdout().print(f"API {deployed.api_url}\nsaga {deployed.saga_arn}", soft_wrap=True)
     _print_page(deployed)
 
@@ -83,6 +90,12 @@ def seed(stage: StageName = LOCAL) -> None:
         f"{report.flights} flights, {report.seats} seats, {report.seats_added} of them new, {report.seconds:.1f} s"
     )
     _print_page(seeded)  # from here on it has something to show
+
+
+@one_line_errors
+def env() -> None:
+    """Print shell lines that point AWS tools at the local stage: eval "$(leleka env)"; then chalice deploy works."""
+    typer.echo(chalice_deploys.shell_lines(str(stages_here.aws_of(LOCAL).gateway_url)))
 
 
 def _print_page(stage: Stage) -> None:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
-from leleka import local_api
+from leleka import chalice_deploys, local_api
 from leleka import stage as stages
+from leleka.chalice_deploys import ChaliceDeploysError
 from leleka.paths import PROJECT
 from leleka.stage import LOCAL, REGION, Aws, Stage
 
@@ -30,6 +31,8 @@ _PACKAGE_TIMEOUT_S = 300
 _STACK_TIMEOUT_S = 1800
 _POLL_S = {LOCAL: 0.5}
 _POLL_AWS_S = 5.0
+_CHALICE_STAGE = {LOCAL: "stack"}
+"""Chalice's own stage ``local`` is for ``chalice deploy`` on top of a local stage and makes no roles; this one does."""
 
 
 class DeployError(Exception):
@@ -56,7 +59,8 @@ def package(stage: str) -> Package:
     out = Path(tempfile.mkdtemp(prefix=f"{stage}-", dir=build))
     command = [
         str(Path(sys.executable).with_name("chalice")),
-        *("--project-dir", str(PROJECT / "functions"), "package", "--stage", stage),
+        *("--project-dir", str(PROJECT / "functions"), "package"),
+        *("--stage", _CHALICE_STAGE.get(stage, stage)),
         *("--merge-template", str(_MERGE_TEMPLATE), str(out)),
     ]
     environment = {"AWS_DEFAULT_REGION": REGION, **os.environ}
@@ -95,26 +99,28 @@ def deploy(aws: Aws, lock_url: str, *, packaged: Package | None = None, **settin
             raise DeployError(f"the template has no parameter {', '.join(sorted(unknown))}; nothing was changed")
         name = stages.stack_name(aws.stage)
         definition = local_api.keep(aws, name, template) if aws.stage == LOCAL else None
-        template_url = _upload(aws, packaged.code, template, parameters)
+        again = aws.stage == LOCAL and chalice_deploys.take_back(aws, template)
+        template_url = _upload(aws, packaged.code, template, parameters, again=again)
         _apply(aws, template_url, parameters, known)
         shutil.rmtree(packaged.code.parent, ignore_errors=True)
         if definition is not None:
             local_api.put(aws, name, definition)
             # LocalStack's mail server accepts what it has been told to accept; on AWS the operator proves the domain.
             aws.client("ses").verify_email_identity(EmailAddress="bookings@leleka.example")
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, ChaliceDeploysError) as error:
         raise DeployError(f"stage {aws.stage} was not deployed: {error}") from error
     return stages.load(aws)
 
 
-def _upload(aws: Aws, code: Path, template: dict[str, Any], parameters: dict[str, str]) -> str:
-    """Puts code, saga and template into the artifact bucket under names that carry their content's hash."""
+def _upload(aws: Aws, code: Path, template: dict[str, Any], parameters: dict[str, str], *, again: bool) -> str:
+    """Puts code, saga and template into the artifact bucket under names that carry their content's hash. With ``again``
+    the code gets a name of its own, so that CloudFormation updates every function even if it knows the content."""
     account = aws.client("sts").get_caller_identity()["Account"]
     s3 = aws.client("s3")
     region = s3.meta.region_name
     bucket = f"leleka-artifacts-{account}-{region}"
     _ensure_bucket(s3, bucket, region)
-    code_key = _put(s3, bucket, code.read_bytes(), "zip")
+    code_key = _put(s3, bucket, code.read_bytes(), f"{uuid.uuid4().hex[:8]}.zip" if again else "zip")
     parameters["ArtifactBucket"] = bucket
     for parameter, name in _SAGAS.items():
         parameters[parameter] = _put(s3, bucket, (PROJECT / "statemachine" / name).read_bytes(), "asl.json")

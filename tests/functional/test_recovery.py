@@ -201,7 +201,7 @@ def test_a_booking_that_a_person_has_is_left_until_it_is_driven_again(
     """Only the input's ``redriven`` lets a cancellation out of NEEDS_ATTENTION."""
     olena = customer()
     booking_id = olena.waiting(olena.book(seat, method=None)["booking_id"])["booking_id"]
-    flag = next(name for name in _functions(stage) if "-FlagBooking-" in name)
+    flag = next(name for name in _functions(stage) if name.endswith("-FlagBooking"))
     command = {"booking_id": booking_id, "stuck": {"ReleaseSeat": {"Error": "Test", "Cause": "by hand"}}}
     stage.aws.client("lambda").invoke(FunctionName=flag, Payload=json.dumps(command))
     stop(stage, booking_id)

@@ -41,3 +41,11 @@ def compress_as_configured() -> None:
     from process_plugins import compression  # noqa: PLC0415 - not earlier than LocalStack's own set-up
 
     compression.compress_as_configured()
+
+
+@hooks.on_infra_start()
+def update_functions_for_chalice() -> None:
+    """Always; who is not Chalice notices only that an answer comes later."""
+    from process_plugins import lambda_updates  # noqa: PLC0415 - not earlier than LocalStack's own set-up
+
+    lambda_updates.as_chalice_needs_them()
