@@ -24,7 +24,7 @@ _PROBES: dict[str, Callable[[RunningStack], tuple[int, bool]]] = {
 
 @one_line_errors
 def up() -> None:
-    """Start LocalStack and Valkey; they run until `leleka down`."""
+    """Start LocalStack and Valkey; they run until `leleka down`. With LELEKA_STACK=docker they run in Docker."""
     stack = start(StackConfig.from_environment())
     stdout().print(f"LocalStack {stack.gateway_url}\nValkey {stack.valkey_url}", soft_wrap=True)
     if deployed := _deployed_stage():  # it was up already
@@ -113,7 +113,7 @@ def _local_lock_url(stage: str) -> str:
     stack = find(StackConfig.from_environment()) if stage == LOCAL else None
     if stack is None:
         raise CommandError(f"stage {stage} needs the URL of its lock server: --lock-url redis://... or LELEKA_LOCK_URL")
-    return stack.valkey_url
+    return stack.lock_url
 
 
 def _status_document(stack: RunningStack | None) -> dict[str, Any]:
@@ -122,8 +122,8 @@ def _status_document(stack: RunningStack | None) -> dict[str, Any]:
     servers = []
     for name, probe in _PROBES.items():
         port, healthy = probe(stack)
-        log = str(stack.log_dir / f"{name}.log")
-        servers.append({"name": name, "pid": stack.processes[name].pid, "port": port, "healthy": healthy, "log": log})
+        pid = stack.processes[name].pid if stack.processes else None  # in Docker it would mean nothing here
+        servers.append({"name": name, "pid": pid, "port": port, "healthy": healthy, "log": stack.log_of(name)})
     deployed = _deployed_stage()
     document: dict[str, Any] = {"running": True, "servers": servers, "deployed": deployed is not None}
     document["gateway_url"], document["lock_url"] = stack.gateway_url, stack.valkey_url
@@ -144,7 +144,7 @@ def _print_status(document: dict[str, Any]) -> None:
     table = Table("server", "port", "pid", "health", box=None, pad_edge=False)
     for server in document["servers"]:
         health, style = ("up", "green") if server["healthy"] else ("does not answer", "bold red")
-        table.add_row(server["name"], str(server["port"]), str(server["pid"]), health, style=style)
+        table.add_row(server["name"], str(server["port"]), str(server["pid"] or "-"), health, style=style)
     console = stdout()
     console.print(table)
     for server in document["servers"]:

@@ -7,7 +7,7 @@ import pytest
 from leleka import deploy, seed
 from leleka.own_stage import LOCK_TIMEOUT_MS
 from leleka.stage import Stage
-from tests.functional.customer import Customer
+from tests.functional.customer import FLIGHT, Customer
 from tests.promises import Promises
 
 pytestmark = pytest.mark.stack
@@ -17,6 +17,18 @@ def test_deploying_again_changes_nothing(stage: Stage) -> None:
     """The same template and the same code are no change, and no error."""
     again = deploy.deploy(stage.aws, stage.lock_url, LockTimeoutMs=LOCK_TIMEOUT_MS)
     assert again.outputs == stage.outputs
+
+
+def test_functions_and_this_machine_reach_the_same_lock_server(
+    customer: Callable[[], Customer], seat: str, promises: Promises
+) -> None:
+    """By one URL or, in Docker, by two: the lock that a function took is seen from here."""
+    olena = customer()
+    booking_id = olena.waiting(olena.book(seat, method=None)["booking_id"])["booking_id"]
+    assert f"seat:{FLIGHT}:{seat}:lock" in promises.locks()
+    olena.cancel(booking_id)
+    assert olena.outcome(booking_id)["status"] == "CANCELLED"
+    assert f"seat:{FLIGHT}:{seat}:lock" not in promises.locks()
 
 
 def test_seeding_again_undoes_no_sale(

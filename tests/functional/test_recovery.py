@@ -215,12 +215,13 @@ def test_a_booking_that_a_person_has_is_left_until_it_is_driven_again(
     promises.hold()
 
 
+@pytest.mark.processes
 def test_a_lock_that_could_not_be_released_is_released_when_it_is_due(
     stage: Stage, customer: Customers, seat: str, promises: Promises
 ) -> None:
     """Valkey is frozen while the seat is given back: the seat is free in the database, its lock is not."""
     key = f"seat:{FLIGHT}:{seat}:lock"
-    valkey = redis.Redis.from_url(stage.lock_url, socket_timeout=5)
+    valkey = redis.Redis.from_url(stage.lock_url_here, socket_timeout=5)
     pid = valkey.info("server")["process_id"]
     olena = customer()
     booking_id = olena.waiting(olena.book(seat, method=None)["booking_id"])["booking_id"]
