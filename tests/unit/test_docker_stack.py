@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from leleka import cli_stack, stages_here
+from leleka import cli_stack, own_stage, stages_here
 from leleka.stack import StackConfig, StackError, control, docker, find, start, stop, temporary_stack
-from tests.unit.cli_world import run
+from leleka.stage import Aws, Stage
+from tests.unit.cli_world import STAGE, run
 from tests.unit.fake_docker import FakeDocker
 
 NO_ENGINE = 'version*) echo "Cannot connect to the Docker daemon at unix:///var/run/docker.sock." >&2; exit 1;;'
@@ -36,6 +37,28 @@ def test_functions_and_this_machine_have_urls_of_their_own_for_the_lock(monkeypa
     monkeypatch.setattr(stages_here, "find", find)
     aws = stages_here.aws_of("local")
     assert (aws.gateway_url, aws.lock_url_here) == (running.gateway_url, running.valkey_url)
+
+
+@pytest.mark.usefixtures("fake")
+def test_functions_are_told_their_url_of_the_lock_and_not_this_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By `leleka deploy` and by the tests' own deployment alike."""
+    told: list[tuple[str | None, str]] = []
+
+    def deployed(aws: Aws, lock_url: str, **_: object) -> Stage:
+        told.append((aws.lock_url_here, lock_url))
+        return STAGE
+
+    monkeypatch.setattr("leleka.deploy.deploy", deployed)
+    monkeypatch.setattr("leleka.deploy.package", lambda _stage: None)
+    monkeypatch.setattr("leleka.seed.seed", lambda _stage: None)
+    monkeypatch.setattr("leleka.chalice_deploys.record", lambda *_: None)
+    with pytest.raises(StackError, match="no stack runs in Docker"):
+        own_stage.stage_in_docker()
+    start(StackConfig.from_environment())
+    monkeypatch.setattr(stages_here, "find", find)
+    assert own_stage.stage_in_docker() is STAGE
+    assert run("deploy").exit_code == 0
+    assert told == [("redis://127.0.0.1:6379/0", "redis://valkey:6379/0")] * 2
 
 
 def test_ports_are_those_that_were_asked_for(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> None:
