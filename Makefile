@@ -11,7 +11,7 @@ export UV_NATIVE_TLS := 1
 export PYTHONDONTWRITEBYTECODE :=
 LELEKA := .venv/bin/leleka
 
-.PHONY: help setup demo test browser screenshots faults faults-selfcheck soak bench-locks diagrams lint types up down deploy destroy clean lock
+.PHONY: help setup demo test test-docker browser screenshots faults faults-selfcheck soak bench-locks diagrams lint types up down deploy destroy clean lock
 
 help: ## list the commands
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -57,6 +57,9 @@ screenshots: setup browser ## take the pictures of docs/screenshots anew
 	@.venv/bin/pytest tests/e2e -m screenshots
 	@mkdir -p docs/screenshots && cp .leleka/e2e/screenshots/*.png docs/screenshots/
 
+test-docker: setup ## the functional tests against LocalStack and Valkey in Docker; needs a Docker engine with Compose
+	@.venv/bin/python -m tests.in_docker
+
 soak: setup ## customers compete for one aircraft while servers die; SOAK_SECONDS, SOAK_SEED
 	@PYTHONPATH=functions:. .venv/bin/python -m tests.soak
 
@@ -92,7 +95,7 @@ destroy: .venv/.ready ## delete a stage: STAGE=prod; with its rows only by DESTR
 
 clean: ## remove everything that was made here
 	@[ ! -x $(LELEKA) ] || $(LELEKA) down
-	@rm -rf .venv .bench .tools .leleka localstack/.venv localstack/.runtime functions/.chalice/deployments
+	@rm -rf .venv .bench .tools .leleka localstack/.venv localstack/.runtime functions/.chalice/deployments functions/.chalice/deployed
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

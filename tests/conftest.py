@@ -31,8 +31,13 @@ def _folder(item: pytest.Item) -> str:
 @pytest.fixture(scope="session")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stage]":
     """The system, deployed and seeded, for the session."""
-    from leleka.own_stage import own_stage  # noqa: PLC0415 - unit tests, which need no stack, don't wait for boto3
+    # Unit tests, which need no stack, don't wait for boto3.
+    from leleka.own_stage import own_stage, stage_in_docker  # noqa: PLC0415
+    from leleka.stack import StackConfig  # noqa: PLC0415
 
+    if StackConfig.from_environment().docker:  # make test-docker has started it
+        yield stage_in_docker()
+        return
     with own_stage(tmp_path_factory.mktemp("stack")) as stage:
         yield stage
 

@@ -15,17 +15,20 @@ from typing import Any
 import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
-from leleka import local_api, protection, release, versions
+from leleka import chalice_deploys, local_api, protection, release, versions
 from leleka import stage as stages
 from leleka.artifacts import Artifacts
+from leleka.chalice_deploys import ChaliceDeploysError
 from leleka.change_sets import Approve, DeployError, Stack
 from leleka.paths import PROJECT
-from leleka.stage import REGION, Aws, Stage
+from leleka.stage import LOCAL, REGION, Aws, Stage
 
 __all__ = ["DeployError", "Package", "deploy", "package"]
 
 _MERGE_TEMPLATE = PROJECT / "infra" / "template.yaml"
 _PACKAGE_TIMEOUT_S = 300
+_CHALICE_STAGE = {LOCAL: "stack"}
+"""Chalice's own stage ``local`` is for ``chalice deploy`` on top of a local stage and makes no roles; this one does."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ def package(stage: str) -> Package:
     out = Path(tempfile.mkdtemp(prefix=f"{stage}-", dir=build))
     command = [
         str(Path(sys.executable).with_name("chalice")),
-        *("--project-dir", str(PROJECT / "functions"), "package", "--stage", stage),
+        *("--project-dir", str(PROJECT / "functions"), "package"),
+        *("--stage", _CHALICE_STAGE.get(stage, stage)),
         *("--merge-template", str(_MERGE_TEMPLATE), str(out)),
     ]
     environment = {"AWS_DEFAULT_REGION": REGION, **os.environ}
@@ -108,7 +112,7 @@ def deploy(
     try:
         _deploy(aws, packaged, settings if lock_url is None else {"LockUrl": lock_url, **settings}, approve)
         shutil.rmtree(packaged.code.parent, ignore_errors=True)
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, ChaliceDeploysError) as error:
         raise DeployError(f"stage {aws.stage} was not deployed: {error}") from error
     return stages.load(aws)
 
@@ -122,7 +126,8 @@ def _deploy(aws: Aws, packaged: Package, settings: dict[str, str], approve: Appr
     stack = Stack(aws)
     if aws.on_localstack:
         definition = local_api.keep(aws, stack.name, template)
-        _apply(aws, stack, packaged, template, {**settings, "RunsOn": "localstack"}, approve)
+        again = aws.stage == LOCAL and chalice_deploys.take_back(aws, template)
+        _apply(aws, stack, packaged, template, {**settings, "RunsOn": "localstack"}, approve, again=again)
         local_api.put(aws, stack.name, definition)
         # LocalStack's mail server accepts what it has been told to accept; on AWS the operator proves the domain.
         aws.client("ses").verify_email_identity(EmailAddress="bookings@leleka.example")
@@ -140,8 +145,10 @@ def _apply(
     template: dict[str, Any],
     parameters: dict[str, str],
     approve: Approve | None,
+    *,
+    again: bool = False,
 ) -> None:
-    url, keys = Artifacts(aws).upload(packaged.code.read_bytes(), template)
+    url, keys = Artifacts(aws).upload(packaged.code.read_bytes(), template, again=again)
     stack.change(url, {**parameters, **keys}, set(template["Parameters"]), approve)
 
 

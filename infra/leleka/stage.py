@@ -33,10 +33,15 @@ class StageError(Exception):
 
 @dataclass(frozen=True)
 class Aws:
-    """The AWS of a stage: LocalStack at ``gateway_url`` for the stage ``local``, the real one otherwise."""
+    """The AWS of a stage: LocalStack at ``gateway_url`` for the stage ``local``, the real one otherwise.
+
+    Attributes:
+        lock_url_here: the lock's server as this machine reaches it, if functions reach it by another URL.
+    """
 
     stage: str
     gateway_url: str | None = None
+    lock_url_here: str | None = None
 
     @property
     def on_localstack(self) -> bool:
@@ -57,7 +62,8 @@ class Aws:
 
 @dataclass(frozen=True)
 class Stage:
-    """A deployed stage. ``tables`` are table names by their logical name, such as ``SeatsTable``."""
+    """A deployed stage. ``tables`` are table names by their logical name, such as ``SeatsTable``; ``lock_url`` is what
+    functions are told."""
 
     name: str
     api_url: str
@@ -66,6 +72,11 @@ class Stage:
     tables: dict[str, str]
     outputs: dict[str, str]
     aws: Aws = field(repr=False)
+
+    @property
+    def lock_url_here(self) -> str:
+        """The lock's server for what runs on this machine and is no function."""
+        return self.aws.lock_url_here or self.lock_url
 
     @property
     def page_url(self) -> str:

@@ -10,7 +10,7 @@ import yaml
 from leleka import deploy, seed
 from leleka.own_stage import LOCK_TIMEOUT_MS
 from leleka.stage import Stage
-from tests.functional.customer import Customer
+from tests.functional.customer import FLIGHT, Customer
 from tests.promises import Promises
 
 pytestmark = pytest.mark.stack
@@ -44,6 +44,18 @@ def test_a_stage_on_aws_is_throttled(tmp_path: Path) -> None:
     assert "post" in api["DefinitionBody"]["paths"]["/bookings"]
     handler = template["Resources"]["APIHandler"]["Properties"]
     assert number(handler["ReservedConcurrentExecutions"]) == 200
+
+
+def test_functions_and_this_machine_reach_the_same_lock_server(
+    customer: Callable[[], Customer], seat: str, promises: Promises
+) -> None:
+    """By one URL or, in Docker, by two: the lock that a function took is seen from here."""
+    olena = customer()
+    booking_id = olena.waiting(olena.book(seat, method=None)["booking_id"])["booking_id"]
+    assert f"seat:{FLIGHT}:{seat}:lock" in promises.locks()
+    olena.cancel(booking_id)
+    assert olena.outcome(booking_id)["status"] == "CANCELLED"
+    assert f"seat:{FLIGHT}:{seat}:lock" not in promises.locks()
 
 
 def test_seeding_again_undoes_no_sale(

@@ -54,7 +54,7 @@ def _short_holds(stage: Stage) -> Iterator[None]:
 @pytest.fixture
 def valkey(stage: Stage) -> Iterator[redis.Redis]:
     """A look into the lock server."""
-    client = redis.Redis.from_url(stage.lock_url, socket_timeout=5)
+    client = redis.Redis.from_url(stage.lock_url_here, socket_timeout=5)
     yield client
     client.close()
 

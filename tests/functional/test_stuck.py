@@ -21,7 +21,7 @@ class Breakable:
         self._lambda = stage.aws.client("lambda")
         pages = self._lambda.get_paginator("list_functions").paginate()
         functions = [each for page in pages for each in page["Functions"]]
-        found = next(each for each in functions if f"-{function}-" in each["FunctionName"])
+        found = next(each for each in functions if each["FunctionName"].endswith(f"-{function}"))
         self.name: str = found["FunctionName"]
         self._variables: dict[str, str] = found["Environment"]["Variables"]
 

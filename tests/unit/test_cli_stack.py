@@ -77,6 +77,7 @@ def test_whatever_fails_is_one_line_on_stderr(
     command: str, function: str, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The message of the module that knows; line breaks in it become blanks."""
+    monkeypatch.setattr(cli_stack, "find", nothing)
     monkeypatch.setattr(function, raising(error))
     result = run(command)
     assert result.exit_code == 1

@@ -49,3 +49,11 @@ def tell_source_address() -> None:
     from process_plugins import source_address  # noqa: PLC0415 - not earlier than LocalStack's own set-up
 
     source_address.tell_source_address()
+
+
+@hooks.on_infra_start()
+def update_functions_for_chalice() -> None:
+    """Always; who is not Chalice notices only that an answer comes later."""
+    from process_plugins import lambda_updates  # noqa: PLC0415 - not earlier than LocalStack's own set-up
+
+    lambda_updates.as_chalice_needs_them()
