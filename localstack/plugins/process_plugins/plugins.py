@@ -41,3 +41,11 @@ def compress_as_configured() -> None:
     from process_plugins import compression  # noqa: PLC0415 - not earlier than LocalStack's own set-up
 
     compression.compress_as_configured()
+
+
+@hooks.on_infra_start()
+def answer_as_configured() -> None:
+    """Always; an API without gateway responses is left alone."""
+    from process_plugins import gateway_answers  # noqa: PLC0415 - not earlier than LocalStack's own set-up
+
+    gateway_answers.answer_as_configured()
