@@ -35,6 +35,15 @@ def put(aws: Aws, stack: str, definition: dict[str, Any]) -> None:
     api = aws.client("apigateway")
     api_id = _resource(aws, stack, _API)
     api.put_rest_api(restApiId=api_id, mode="overwrite", body=json.dumps(body))
+    for kind, response in body.get("x-amazon-apigateway-gateway-responses", {}).items():  # that call passes them over
+        status = {"statusCode": str(response["statusCode"])} if "statusCode" in response else {}
+        api.put_gateway_response(
+            restApiId=api_id,
+            responseType=kind,
+            responseParameters=response["responseParameters"],
+            responseTemplates=response["responseTemplates"],
+            **status,
+        )
     api.create_deployment(restApiId=api_id, stageName="api")
 
 

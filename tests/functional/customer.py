@@ -106,6 +106,16 @@ class Customer:
         eventually(lambda: describe(executionArn=arn)["status"] != "RUNNING", f"{booking_id} is not cancelled")
         return self.booking(booking_id)
 
+    def at_rest(self, booking_id: str) -> bool:
+        """Whether no saga works on the booking: neither its own, nor one that cancels it."""
+        if execution(self._stage, booking_id)["status"] == "RUNNING":
+            return False
+        arn = execution_arn(self._stage, booking_id, self._stage.outputs["CancellationSagaArn"])
+        try:
+            return str(self._stage.orchestrator.describe_execution(executionArn=arn)["status"]) != "RUNNING"
+        except self._stage.orchestrator.exceptions.ExecutionDoesNotExist:
+            return True
+
     def cancelled_after_confirming(self, seat: str) -> str:
         """Books, waits for the confirmation, cancels, and waits for the end; returns the booking id."""
         booking_id = str(self.outcome(self.book(seat)["booking_id"])["booking_id"])

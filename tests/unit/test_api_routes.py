@@ -10,7 +10,7 @@ from chalice.test import Client
 
 from app import app
 from chalicelib import bootstrap
-from chalicelib.api import pages
+from chalicelib.api import headers, pages
 from chalicelib.api.models import History, Saga
 from chalicelib.shared import errors
 from chalicelib.shared.errors import BookingNotFound, LelekaError, ServiceUnavailable
@@ -73,7 +73,9 @@ class FakeServices:
 
     def seat_map(self, _flight_id: str) -> list[dict[str, Any]]:
         """One seat in an exit row, and one in a cabin that is not on sale."""
-        return [{"seat": "12A", "cabin": "economy", "exit_row": True}, {"seat": "1A", "cabin": "x", "exit_row": False}]
+        usual = {"row": 1, "letter": "A", "position": "window", "status": "AVAILABLE", "fencing_number": 7}
+        in_economy = {**usual, "seat": "12A", "cabin": "economy", "exit_row": True}
+        return [in_economy, {**usual, "seat": "1A", "cabin": "x", "exit_row": False}]
 
     def fares(self, flight_id: str) -> dict[str, dict[str, Any]]:
         """As the pricing service tells them."""
@@ -90,9 +92,9 @@ def services(monkeypatch: pytest.MonkeyPatch) -> FakeServices:
 
 def get(path: str, secret: str | None = None) -> Any:
     """The answer of the whole Chalice application."""
-    headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+    proof = {"Authorization": f"Bearer {secret}"} if secret else {}
     with Client(app) as client:
-        return client.http.get(path, headers=headers)
+        return client.http.get(path, headers=proof)
 
 
 @pytest.mark.parametrize("ref", [ID, LOCATOR])
@@ -201,6 +203,26 @@ def test_a_seat_map_tells_what_each_cabin_costs() -> None:
     document = json.loads(get("/flights/KBP-BCN-0615/seats").body)
     assert document["fares"] == [ECONOMY]
     assert [seat.get("price_minor") for seat in document["seats"]] == [7490, None]
+    assert all("fencing_number" not in seat for seat in document["seats"])
+
+
+def test_what_breaks_before_a_route_is_reached_is_an_answer_too(services: FakeServices) -> None:
+    """An event that lacks what its path promises: a problem document, and nothing of the cause."""
+    event = root("/api/")
+    event["requestContext"]["resourcePath"] = "/bookings/{ref}"
+    answer = app(event, None)
+    assert (answer["statusCode"], answer["headers"]["Content-Type"]) == (500, "application/problem+json")
+    assert headers.ALWAYS.items() <= answer["headers"].items()
+    assert "NoneType" not in answer["body"]
+    assert services.asked == []
+
+
+def test_headers_of_one_answer_do_not_end_up_in_another(services: FakeServices) -> None:
+    """The page's own are shared by all answers with the page."""
+    before = dict(pages.PAGE_HEADERS)
+    get("/")
+    assert before == pages.PAGE_HEADERS
+    assert services.asked == []
 
 
 @pytest.fixture
@@ -222,13 +244,12 @@ def test_the_page_may_load_nothing_from_elsewhere_and_is_asked_for_again() -> No
     answer = get("/")
     assert answer.status_code == 200
     assert answer.headers == {
+        **headers.ALWAYS,
         "Content-Type": "text/html; charset=utf-8",
         "Cache-Control": "no-cache",
         "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
         "object-src 'none'",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
     }
     version = pages.site().version
     assert re.fullmatch(r"[0-9a-f]{12}", version)
@@ -245,9 +266,9 @@ def test_a_file_under_the_current_version_is_kept_for_good(name: str, content_ty
     answer = get(f"/web/{pages.site().version}/{name}")
     assert (answer.status_code, answer.body.decode()) == (200, text)
     assert answer.headers == {
+        **headers.ALWAYS,
         "Content-Type": f"{content_type}; charset=utf-8",
         "Cache-Control": "public, max-age=31536000, immutable",
-        "X-Content-Type-Options": "nosniff",
     }
 
 

@@ -22,9 +22,8 @@ PAGE_HEADERS: Headers = {
     "Cache-Control": "no-cache",
     "Content-Security-Policy": _HERE_ONLY,
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
 }
+"""Of the page itself, besides those of every answer (headers.py)."""
 
 
 class FileNotServed(LelekaError):
@@ -86,7 +85,6 @@ def file_headers(file: File, *, kept: bool) -> Headers:
     return {
         "Content-Type": file.content_type,
         "Cache-Control": "public, max-age=31536000, immutable" if kept else "no-cache",
-        "X-Content-Type-Options": "nosniff",
     }
 
 

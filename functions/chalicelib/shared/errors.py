@@ -53,7 +53,7 @@ class Refusal(LelekaError):
 
 
 class InvalidRequest(Refusal):
-    """The request is not well formed. ``field`` is the JSON path of the culprit, or None for the whole."""
+    """The request is not well formed. ``field`` is the JSON path of the culprit, if there is one."""
 
     def __init__(self, detail: str, field: str | None = None) -> None:
         super().__init__(detail)

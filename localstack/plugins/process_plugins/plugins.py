@@ -57,3 +57,11 @@ def update_functions_for_chalice() -> None:
     from process_plugins import lambda_updates  # noqa: PLC0415 - not earlier than LocalStack's own set-up
 
     lambda_updates.as_chalice_needs_them()
+
+
+@hooks.on_infra_start()
+def answer_as_configured() -> None:
+    """Always; an API without gateway responses is left alone."""
+    from process_plugins import gateway_answers  # noqa: PLC0415 - not earlier than LocalStack's own set-up
+
+    gateway_answers.answer_as_configured()
