@@ -59,7 +59,7 @@ def package(stage: str) -> Package:
         *("--project-dir", str(PROJECT / "functions"), "package", "--stage", stage),
         *("--merge-template", str(_MERGE_TEMPLATE), str(out)),
     ]
-    environment = {"AWS_DEFAULT_REGION": REGION, **os.environ}
+    environment = {"AWS_DEFAULT_REGION": REGION, **os.environ, "PIP_NO_DEPS": "1"}  # requirements.txt is complete
     try:
         done = subprocess.run(  # noqa: S603 - our own command line
             command, capture_output=True, text=True, timeout=_PACKAGE_TIMEOUT_S, env=environment, check=False

@@ -11,7 +11,7 @@ from chalice.app import Response
 
 from chalicelib.api.pages import FileNotServed
 from chalicelib.api.requests import BodyTooLarge, MalformedJson, MissingIdempotencyKey, MissingSecret
-from chalicelib.shared import errors, log
+from chalicelib.shared import errors, outcomes
 from chalicelib.shared.errors import InvalidRequest, LelekaError
 
 _STATUS: dict[type[LelekaError], HTTPStatus] = {
@@ -44,8 +44,8 @@ def answering_problems(view: View) -> View:
             return view(*args, **kwargs)
         except LelekaError as error:
             return _problem_of(error)
-        except Exception:  # noqa: BLE001 - the last line of defence: logged here, told to nobody
-            log.logger.exception("request failed")
+        except Exception as error:  # noqa: BLE001 - the last line of defence: logged here, told to nobody
+            outcomes.tell(error, raised=False)
             return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", "the request failed; nothing is known")
 
     return guarded
@@ -86,7 +86,7 @@ def _problem_of(error: LelekaError) -> Response:
     field = error.field if isinstance(error, InvalidRequest) else None
     if isinstance(error, MissingIdempotencyKey):
         field = "Idempotency-Key"
-    log.info("request refused", error=type(error).__name__, status=int(status))
+    outcomes.tell(error, raised=False)
     return problem(status, type(error).__name__, str(error), field)
 
 

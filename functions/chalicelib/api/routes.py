@@ -9,6 +9,7 @@ from chalice.app import Blueprint, Response
 from chalicelib import bootstrap
 from chalicelib.api import pages, requests
 from chalicelib.api.models import BookingPath, BookingRequest, FlightPath, FlightSearch, PaymentRequest
+from chalicelib.api.observed import observed
 from chalicelib.api.problems import answering_problems, chalice_errors_as_problems
 from chalicelib.api.story import story_of
 from chalicelib.api.views import booking_view, execution_view, fare_view, flight_view, seat_view
@@ -16,6 +17,7 @@ from chalicelib.shared import log
 from chalicelib.shared.errors import Refusal
 
 blueprint = Blueprint(__name__)
+blueprint.register_middleware(observed, "http")
 blueprint.register_middleware(chalice_errors_as_problems, "http")
 
 
@@ -70,7 +72,7 @@ def create_booking() -> Response:
     http = blueprint.current_request
     booking_id = requests.booking_id_for(http.headers.get("idempotency-key"))
     secret = requests.secret_for(http.headers["idempotency-key"])
-    log.correlate(function="create_booking", booking_id=booking_id)
+    log.also_correlate(booking_id=booking_id)
     request = requests.parse_body(http.raw_body, BookingRequest)
     services = bootstrap.services()
     try:
