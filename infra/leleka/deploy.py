@@ -19,6 +19,7 @@ from leleka import local_api
 from leleka import stage as stages
 from leleka.paths import PROJECT
 from leleka.stage import LOCAL, REGION, Aws, Stage
+from leleka.watched import watch
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -87,8 +88,9 @@ def deploy(aws: Aws, lock_url: str, *, packaged: Package | None = None, **settin
     """
     packaged = packaged or package(aws.stage)
     try:
-        parameters = {"LockUrl": lock_url, **settings}
+        parameters = {"LockUrl": lock_url, **_stage_settings(aws.stage), **settings}
         template = yaml.safe_load(packaged.template.read_text())
+        watch(template)
         known = set(template["Parameters"])
         unknown = settings.keys() - known
         if unknown:
@@ -105,6 +107,11 @@ def deploy(aws: Aws, lock_url: str, *, packaged: Package | None = None, **settin
     except (BotoCoreError, ClientError) as error:
         raise DeployError(f"stage {aws.stage} was not deployed: {error}") from error
     return stages.load(aws)
+
+
+def _stage_settings(stage: str) -> dict[str, str]:
+    """LocalStack's CloudFormation can't set up the logging of a state machine."""
+    return {"SagaLogLevel": "OFF"} if stage == LOCAL else {}
 
 
 def _upload(aws: Aws, code: Path, template: dict[str, Any], parameters: dict[str, str]) -> str:
