@@ -22,6 +22,7 @@ from leleka.chalice_deploys import ChaliceDeploysError
 from leleka.change_sets import Approve, DeployError, Stack
 from leleka.paths import PROJECT
 from leleka.stage import LOCAL, REGION, Aws, Stage
+from leleka.watched import watch
 
 __all__ = ["DeployError", "Package", "deploy", "package"]
 
@@ -29,6 +30,8 @@ _MERGE_TEMPLATE = PROJECT / "infra" / "template.yaml"
 _PACKAGE_TIMEOUT_S = 300
 _CHALICE_STAGE = {LOCAL: "stack"}
 """Chalice's own stage ``local`` is for ``chalice deploy`` on top of a local stage and makes no roles; this one does."""
+_ON_LOCALSTACK = {"RunsOn": "localstack", "SagaLogLevel": "OFF"}
+"""Its CloudFormation can't set up the logging of a state machine."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def package(stage: str) -> Package:
         *("--stage", _CHALICE_STAGE.get(stage, stage)),
         *("--merge-template", str(_MERGE_TEMPLATE), str(out)),
     ]
-    environment = {"AWS_DEFAULT_REGION": REGION, **os.environ}
+    environment = {"AWS_DEFAULT_REGION": REGION, **os.environ, "PIP_NO_DEPS": "1"}  # requirements.txt is complete
     try:
         done = subprocess.run(  # noqa: S603 - our own command line
             command, capture_output=True, text=True, timeout=_PACKAGE_TIMEOUT_S, env=environment, check=False
@@ -119,6 +122,7 @@ def deploy(
 
 def _deploy(aws: Aws, packaged: Package, settings: dict[str, str], approve: Approve | None) -> None:
     template = yaml.safe_load(packaged.template.read_text())
+    watch(template)
     known = set(template["Parameters"])
     unknown = settings.keys() - known
     if unknown:
@@ -127,7 +131,7 @@ def _deploy(aws: Aws, packaged: Package, settings: dict[str, str], approve: Appr
     if aws.on_localstack:
         definition = local_api.keep(aws, stack.name, template)
         again = aws.stage == LOCAL and chalice_deploys.take_back(aws, template)
-        _apply(aws, stack, packaged, template, {**settings, "RunsOn": "localstack"}, approve, again=again)
+        _apply(aws, stack, packaged, template, {**_ON_LOCALSTACK, **settings}, approve, again=again)
         local_api.put(aws, stack.name, definition)
         # LocalStack's mail server accepts what it has been told to accept; on AWS the operator proves the domain.
         aws.client("ses").verify_email_identity(EmailAddress="bookings@leleka.example")

@@ -29,6 +29,7 @@ def put(aws: Aws, stack: str, definition: dict[str, Any]) -> None:
     handler = aws.client("lambda").get_function_configuration(FunctionName=_resource(aws, stack, _HANDLER))
     uri = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{handler['FunctionArn']}/invocations"
     body = json.loads(json.dumps(definition))
+    body["info"]["title"] = stack
     for methods in body["paths"].values():
         for method in methods.values():
             method["x-amazon-apigateway-integration"]["uri"] = uri

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ BOOKING = {
     "created_at_s": 1_795_435_200,
     "language": "uk",
 }
+CONTEXT = SimpleNamespace(aws_request_id="request-1")
 ECONOMY = {"cabin": "economy", "currency": "EUR", "seat_minor": 5490, "exit_row_seat_minor": 7490, "bag_minor": 2500}
 
 
@@ -336,7 +338,7 @@ def root(address: str) -> Any:
 )
 def test_the_stage_without_its_slash_leads_to_the_one_with_it(address: str, to: str) -> None:
     """Relative addresses of the page would miss the stage otherwise. Relative itself, so it never leads elsewhere."""
-    answer = app(root(address), None)
+    answer = app(root(address), CONTEXT)
     assert (answer["statusCode"], answer["headers"]["Location"]) == (307, to)
 
 
@@ -344,7 +346,7 @@ def test_the_stage_without_its_slash_leads_to_the_one_with_it(address: str, to: 
 @pytest.mark.parametrize("address", ["/api/", "/"])
 def test_the_address_with_its_slash_is_the_page(address: str) -> None:
     """With a stage in it, and behind a domain of its own."""
-    assert app(root(address), None)["statusCode"] == 200
+    assert app(root(address), CONTEXT)["statusCode"] == 200
 
 
 def test_the_page_of_this_deployment_is_served_whole(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from msgspec import UNSET
 from chalicelib.api.answers import FieldError, Problem
 from chalicelib.api.pages import FileNotServed
 from chalicelib.api.requests import BodyTooLarge, MalformedJson, MissingIdempotencyKey, MissingSecret
-from chalicelib.shared import errors, log
+from chalicelib.shared import errors, outcomes
 from chalicelib.shared.errors import InvalidRequest, LelekaError, TryLater
 
 STATUS: dict[type[LelekaError], HTTPStatus] = {
@@ -48,8 +48,8 @@ def answering_problems(view: View) -> View:
             return view(*args, **kwargs)
         except LelekaError as error:
             return _problem_of(error)
-        except Exception:  # noqa: BLE001 - the last line of defence: logged here, told to nobody
-            log.logger.exception("request failed")
+        except Exception as error:  # noqa: BLE001 - the last line of defence: logged here, told to nobody
+            outcomes.tell(error, raised=False)
             return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", "the request failed; nothing is known")
 
     return guarded
@@ -60,8 +60,8 @@ def chalice_errors_as_problems(event: Any, get_response: Callable[[Any], Respons
     before a route is found."""
     try:
         response = get_response(event)
-    except Exception:  # noqa: BLE001 - as above; a route's own errors have become answers already
-        log.logger.exception("no route was reached")
+    except Exception as error:  # noqa: BLE001 - as above; a route's own errors have become answers already
+        outcomes.tell(error, raised=False)
         return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", "the request failed; nothing is known")
     body = response.body
     if response.status_code < 400 or not isinstance(body, dict) or "Code" not in body:
@@ -99,7 +99,7 @@ def _problem_of(error: LelekaError) -> Response:
     field = error.field if isinstance(error, InvalidRequest) else None
     if isinstance(error, MissingIdempotencyKey):
         field = "Idempotency-Key"
-    log.info("request refused", error=type(error).__name__, status=int(status))
+    outcomes.tell(error, raised=False)
     answer = problem(status, type(error).__name__, str(error), field)
     if isinstance(error, TryLater):
         answer.headers["Retry-After"] = str(error.retry_after_s)

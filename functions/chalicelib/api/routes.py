@@ -10,6 +10,7 @@ from chalicelib import bootstrap
 from chalicelib.api import answers, pages, requests
 from chalicelib.api.headers import guard_headers
 from chalicelib.api.models import BookingPath, BookingRequest, FlightPath, FlightSearch, PaymentRequest
+from chalicelib.api.observed import observed
 from chalicelib.api.problems import answering_problems, chalice_errors_as_problems
 from chalicelib.api.story import story_of
 from chalicelib.api.views import (
@@ -25,6 +26,7 @@ from chalicelib.shared.errors import Refusal
 
 blueprint = Blueprint(__name__)
 blueprint.register_middleware(guard_headers, "http")
+blueprint.register_middleware(observed, "http")
 blueprint.register_middleware(chalice_errors_as_problems, "http")
 
 
@@ -79,7 +81,7 @@ def create_booking() -> Response:
     http = blueprint.current_request
     booking_id = requests.booking_id_for(http.headers.get("idempotency-key"))
     secret = requests.secret_for(http.headers["idempotency-key"])
-    log.correlate(function="create_booking", booking_id=booking_id)
+    log.also_correlate(booking_id=booking_id)
     request = requests.parse_body(http.raw_body, BookingRequest)
     services = bootstrap.services()
     try:

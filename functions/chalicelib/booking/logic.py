@@ -31,6 +31,7 @@ from chalicelib.booking.models import (
 )
 from chalicelib.booking.payment_wait import Replies, require_cancellable, withdraw
 from chalicelib.booking.store import BookingStore
+from chalicelib.shared import metrics
 from chalicelib.shared.clock import Clock, system_clock
 from chalicelib.shared.dynamo import ConditionFailed, Item
 from chalicelib.shared.errors import BookingClosed, BookingNotFound
@@ -64,13 +65,17 @@ def confirm_booking(command: ConfirmBookingCommand, store: BookingStore) -> Book
     try:
         item = store.move(
             command.booking_id,
-            frozenset({BookingStatus.PENDING, BookingStatus.CONFIRMED}),
+            frozenset({BookingStatus.PENDING}),
             BookingStatus.CONFIRMED,
             amount_minor=command.amount_minor,
             currency=command.currency,
         )
     except ConditionFailed as refused:
-        raise _closed_or_missing(command.booking_id, refused) from refused
+        standing = refused.items[0]
+        if standing is None or standing["status"] != BookingStatus.CONFIRMED:
+            raise _closed_or_missing(command.booking_id, refused) from refused
+        return booking_of(standing)
+    metrics.count("Confirmations")
     return booking_of(item)
 
 
@@ -92,6 +97,7 @@ def cancel_booking(command: CancelBookingCommand, store: BookingStore) -> bool:
         )
     except ConditionFailed:
         return False
+    metrics.count("Compensations", step="CancelBooking", reason=command.reason)
     return True
 
 
@@ -106,9 +112,12 @@ def flag_booking(command: FlagBookingCommand, store: BookingStore) -> None:
     stuck = json.dumps(command.stuck, sort_keys=True)
     seen = frozenset({command.seen}) if command.seen else frozenset(BookingStatus)
     try:
-        store.move(command.booking_id, seen, BookingStatus.NEEDS_ATTENTION, stuck=stuck)
+        before = store.move(command.booking_id, seen, BookingStatus.NEEDS_ATTENTION, returning="ALL_OLD", stuck=stuck)
     except ConditionFailed as refused:
         raise _closed_or_missing(command.booking_id, refused) from refused
+    if (before["status"], before.get("stuck")) != (BookingStatus.NEEDS_ATTENTION, stuck):  # else a repeated step
+        for step in command.stuck:
+            metrics.count("StuckCompensations", step=step)
 
 
 def describe_booking(booking_id: str, store: BookingStore) -> Booking:

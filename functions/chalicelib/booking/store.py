@@ -3,7 +3,7 @@
 A booking that is not finished is in the due index, from its request on; so is a confirmed one that is being cancelled.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from chalicelib.booking.models import BookingStatus
 from chalicelib.shared.due import FOR_THE_OPERATOR_S, NO_LONGER_DUE, DueIndex, due
@@ -11,6 +11,8 @@ from chalicelib.shared.dynamo import Item, from_item, to_item, verdicts
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+type Returning = Literal["ALL_NEW", "ALL_OLD"]
 
 _PENDING, _WAITING = BookingStatus.PENDING, BookingStatus.AWAITING_PAYMENT
 _FINISHED = frozenset({BookingStatus.CONFIRMED, BookingStatus.CANCELLED})
@@ -124,10 +126,12 @@ class BookingStore:
         before: frozenset[BookingStatus],
         after: BookingStatus,
         due_from_s: int | None = None,
+        returning: Returning = "ALL_NEW",
         **changes: Any,
     ) -> Item:
-        """Moves a booking from any of the states in ``before`` and returns it as it is then. A finished one leaves the
-        due index, one that is flagged stays there for the operator, any other is due the grace after ``due_from_s``.
+        """Moves a booking from any of the states in ``before`` and returns it as it is then, or was. A finished one
+        leaves the due index, one that is flagged stays there for the operator, any other is due the grace after
+        ``due_from_s``.
 
         Raises:
             ConditionFailed: it is in another state, which comes with the error, or there is none (item None).
@@ -148,10 +152,18 @@ class BookingStore:
             condition=f"#status IN ({', '.join(states)})",
             names={"#expires": "expires_at_s", **{f"#{name}": name for name in values}},
             values={":after": after, **states, **_bound(values)},
+            returning=returning,
         )
 
     def _update(
-        self, booking_id: str, *, update: str, condition: str, names: dict[str, str], values: dict[str, Any]
+        self,
+        booking_id: str,
+        *,
+        update: str,
+        condition: str,
+        names: dict[str, str],
+        values: dict[str, Any],
+        returning: Returning = "ALL_NEW",
     ) -> Item:
         with verdicts():
             updated = self._client.update_item(
@@ -161,7 +173,7 @@ class BookingStore:
                 ConditionExpression=condition,
                 ExpressionAttributeNames={"#status": "status", **names},
                 ExpressionAttributeValues=to_item(values),
-                ReturnValues="ALL_NEW",
+                ReturnValues=returning,
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         return from_item(updated["Attributes"])
