@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.e2e.conftest import Row, Visitors
 from tests.e2e.visitor import CONFIRMED, DECLINED, HELD, SLOW, Visitor
@@ -88,6 +88,24 @@ def test_a_slow_card_is_waited_for(olena: Visitor, row: Row) -> None:
     expect(olena.step("ProcessPayment", "waiting").or_(olena.step("ProcessPayment", "succeeded"))).to_be_visible()
     expect(olena.status).to_have_text(CONFIRMED)
     expect(olena.step("ProcessPayment", "succeeded")).to_be_visible()
+
+
+def test_a_second_card_is_said_not_to_be_used(olena: Visitor, row: Row, customer: Customers) -> None:
+    """Somebody was quicker elsewhere, with another card; that is not lost when the booking goes on with the first."""
+    olena.guard.allow_answer(409)
+    ref = olena.book(row.flight_id, row["A"], bags=0)
+    (secret,) = re.findall(r'"secret":"(\w+)"', str(olena.kept()))
+    taras = customer()
+
+    def second(route: Route) -> None:
+        assert taras.pay(ref, "pm_approved", secret).status_code == 202
+        route.continue_()
+
+    olena.page.route("**/payment", second)
+    olena.pay(DECLINED)
+    said = olena.main.get_by_role("alert").filter(has_text="That one is used, not this one.")
+    expect(olena.status).to_have_text(CONFIRMED)
+    expect(said).to_be_visible()
 
 
 def test_a_held_seat_is_given_back(olena: Visitor, row: Row) -> None:
