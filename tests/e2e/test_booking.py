@@ -77,6 +77,14 @@ def test_a_declined_card_is_rolled_back_before_the_customers_eyes(olena: Visitor
     expect(olena.seat(row["B"])).to_have_accessible_name(f"Seat {row['B']}, middle, available, €54.90")
 
 
+def test_a_card_without_enough_money_says_so(olena: Visitor, row: Row) -> None:
+    """It isn't the same as a declined one: the customer may know what to do."""
+    olena.book(row.flight_id, row["C"])
+    olena.pay("Card without enough money")
+    expect(olena.status).to_have_text(olena.cancelled("the account had too little money"))
+    expect(olena.step("ProcessPayment", "failed")).to_contain_text("the account had too little money")
+
+
 def test_a_slow_card_is_waited_for(olena: Visitor, row: Row) -> None:
     """The page says that the payment is under way, for as long as it is, also after a reload, and then that it is
     done."""
