@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from chalicelib.booking import hold_limits, logic
 from chalicelib.booking.hold_limits import holders_of
 from chalicelib.booking.models import Booking, FlagBookingCommand
+from chalicelib.booking.placing_store import PlacingStore
 from chalicelib.shared import errors
 from chalicelib.shared.errors import (
     IdempotencyKeyReused,
@@ -183,6 +184,25 @@ def test_the_same_request_again_is_never_refused_and_claims_nothing(world: Placi
     before = world.everything()
     again = world.ask("1A", email=OLENA, source=SOURCE, booking_id="bk-first")
     assert (again, world.everything()) == (first, before)
+
+
+def test_a_request_whose_twin_gets_through_in_the_moment_of_its_refusal_is_not_refused(
+    world: PlacingWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is told that nothing was kept of a booking that there is."""
+    held = [world.ask(email=OLENA) for _ in range(9)]
+    twins: list[Booking] = []
+    look = PlacingStore.look
+
+    def look_and_be_overtaken(store: PlacingStore, booking_ids: list[str]) -> Any:
+        seen = look(store, booking_ids)
+        monkeypatch.undo()
+        world.cancel(held[0])
+        twins.append(world.ask("12A", email=OLENA, booking_id="bk-tenth"))
+        return seen
+
+    monkeypatch.setattr(PlacingStore, "look", look_and_be_overtaken)
+    assert [world.ask("12A", email=OLENA, booking_id="bk-tenth")] == twins
 
 
 def test_a_refused_request_may_be_sent_again_with_the_same_key(world: PlacingWorld) -> None:
