@@ -30,10 +30,12 @@ LIMITS = HoldLimits(
 SOURCE = "203.0.113.7"
 
 
-def place_booking(command: PlaceBookingCommand, client: "DynamoDBClient", clock: Clock) -> Booking:
+def place_booking(
+    command: PlaceBookingCommand, client: "DynamoDBClient", clock: Clock, limits: HoldLimits = LIMITS
+) -> Booking:
     """Keeps one request."""
     store = PlacingStore(client, "bookings", "locators", "hold-limits", GRACE_S)
-    return placing.place_booking(command, store, LIMITS, clock)
+    return placing.place_booking(command, store, limits, clock)
 
 
 class PlacingWorld:
@@ -42,6 +44,7 @@ class PlacingWorld:
     def __init__(self, client: "DynamoDBClient", clock: FakeClock) -> None:
         self.client, self.clock = client, clock
         self.store = BookingStore(client, "bookings", "locators")
+        self.limits = LIMITS
         self._numbers = itertools.count(1)
 
     def ask(
@@ -65,7 +68,7 @@ class PlacingWorld:
             passenger=Passenger("Olena", email or f"olena-{number}@example.com"),
             source=source or f"10.0.{number // 250}.{number % 250}",
         )
-        return place_booking(command, self.client, self.clock)
+        return place_booking(command, self.client, self.clock, self.limits)
 
     def confirm(self, booking: Booking) -> None:
         """It is paid for."""

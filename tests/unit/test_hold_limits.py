@@ -7,12 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.booking import logic
-from chalicelib.booking.hold_limits import CLAIMS_MAX, holders_of
-from chalicelib.booking.models import FlagBookingCommand
+from chalicelib.booking import hold_limits, logic
+from chalicelib.booking.hold_limits import holders_of
+from chalicelib.booking.models import Booking, FlagBookingCommand
+from chalicelib.booking.placing_store import PlacingStore
 from chalicelib.shared import errors
 from chalicelib.shared.errors import (
     IdempotencyKeyReused,
@@ -93,6 +95,15 @@ def test_a_hold_counts_until_its_time_is_over_whatever_happens(world: PlacingWor
     world.ask(email=OLENA)
 
 
+def test_a_long_cooldown_makes_no_hold_count_longer(world: PlacingWorld, clock: FakeClock) -> None:
+    """It is kept for its seat, and counts for its own time only."""
+    world.limits = msgspec.structs.replace(LIMITS, cooldown_s=10 * COUNTS_S)
+    for _ in range(9):
+        world.ask(email=OLENA)
+    clock.advance(COUNTS_S)
+    world.ask(email=OLENA)
+
+
 def test_a_booking_that_needs_attention_counts_until_its_time_is_over(world: PlacingWorld, clock: FakeClock) -> None:
     """Its seat may still be held."""
     held = [world.ask(email=OLENA) for _ in range(9)]
@@ -117,8 +128,8 @@ def test_who_is_refused_is_told_when_the_next_hold_ends(world: PlacingWorld, clo
     assert str(refused.value).endswith("ask again in 77 s")
 
 
-def test_of_many_at_once_nine_get_through(world: PlacingWorld) -> None:
-    """Thirty real threads, each of their calls atomic as DynamoDB's are; the others are refused, none is left out."""
+def at_once(world: PlacingWorld, ask: Callable[[], Booking], times: int) -> Counter[str]:
+    """How so many real threads end, each of whose calls is atomic as DynamoDB's are."""
     one_at_a_time = threading.Lock()
     call = world.client._make_api_call  # type: ignore[attr-defined]  # botocore's one way to the service
 
@@ -127,18 +138,39 @@ def test_of_many_at_once_nine_get_through(world: PlacingWorld) -> None:
             return call(operation, parameters)
 
     world.client._make_api_call = atomic  # type: ignore[attr-defined]  # as above
-    together = threading.Barrier(30)
+    together = threading.Barrier(times)
 
-    def ask(_: int) -> str:
+    def end(_: int) -> str:
         together.wait()
         try:
-            return world.ask(source=SOURCE).status
+            return ask().record_locator
         except TryLater as refused:
             return type(refused).__name__
 
-    with ThreadPoolExecutor(30) as pool:
-        assert Counter(pool.map(ask, range(30))) == {"REQUESTED": 9, "TooManyHoldsFromSource": 21}
+    with ThreadPoolExecutor(times) as pool:
+        return Counter(pool.map(end, range(times)))
+
+
+def test_of_many_at_once_nine_get_through(world: PlacingWorld) -> None:
+    """The others are refused, and none is left out."""
+    ends = at_once(world, lambda: world.ask(source=SOURCE), 30)
+    assert ends.pop("TooManyHoldsFromSource") == 21
+    assert set(ends.values()) == {1}
     assert set(world.claims("source")) == {row["booking_id"] for row in world.rows("bookings")}
+    assert len(world.claims("source")) == 9
+
+
+def test_one_request_that_comes_many_times_at_once_claims_once(world: PlacingWorld, clock: FakeClock) -> None:
+    """Also when its first claims are over."""
+
+    def ask() -> Booking:
+        return world.ask("1A", email=OLENA, source=SOURCE, booking_id="bk-1")
+
+    first = at_once(world, ask, 10)
+    clock.advance(COUNTS_S)
+    assert at_once(world, ask, 10) == first
+    assert len(first) == 1
+    assert world.claims("customer") == world.claims("source") == {"bk-1": {"seat": "KBP-BCN-0615#1A", "at_s": clock()}}
 
 
 # --- the same request again ---
@@ -152,6 +184,25 @@ def test_the_same_request_again_is_never_refused_and_claims_nothing(world: Placi
     before = world.everything()
     again = world.ask("1A", email=OLENA, source=SOURCE, booking_id="bk-first")
     assert (again, world.everything()) == (first, before)
+
+
+def test_a_request_whose_twin_gets_through_in_the_moment_of_its_refusal_is_not_refused(
+    world: PlacingWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is told that nothing was kept of a booking that there is."""
+    held = [world.ask(email=OLENA) for _ in range(9)]
+    twins: list[Booking] = []
+    look = PlacingStore.look
+
+    def look_and_be_overtaken(store: PlacingStore, booking_ids: list[str]) -> Any:
+        seen = look(store, booking_ids)
+        monkeypatch.undo()
+        world.cancel(held[0])
+        twins.append(world.ask("12A", email=OLENA, booking_id="bk-tenth"))
+        return seen
+
+    monkeypatch.setattr(PlacingStore, "look", look_and_be_overtaken)
+    assert [world.ask("12A", email=OLENA, booking_id="bk-tenth")] == twins
 
 
 def test_a_refused_request_may_be_sent_again_with_the_same_key(world: PlacingWorld) -> None:
@@ -232,17 +283,22 @@ def test_a_seat_that_was_paid_for_begins_anew(world: PlacingWorld, clock: FakeCl
     world.ask("12A", email=OLENA)
 
 
-def test_who_lets_go_of_ninety_seats_has_to_wait(world: PlacingWorld, clock: FakeClock) -> None:
-    """However quickly each is given back: so a row stays small. Seats that were bought don't count."""
-    for number in range(CLAIMS_MAX):
-        if number % 10 == 0:
+def test_who_lets_go_of_seat_after_seat_has_to_wait(
+    world: PlacingWorld, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However quickly each is given back: so a row stays small, and one read looks at all its bookings. Seats that were
+    bought don't count."""
+    assert hold_limits.CLAIMS_MAX <= 100
+    monkeypatch.setattr(hold_limits, "CLAIMS_MAX", 12)
+    for number in range(12):
+        if number % 4 == 0:
             world.confirm(world.ask(source=SOURCE))
         world.cancel(world.ask(source=SOURCE), "CancelledByCustomer")
         clock.advance(1)
     with pytest.raises(TooManyAttempts) as refused:
         world.ask(source=SOURCE)
-    assert refused.value.retry_after_s == LIMITS.keep_s - CLAIMS_MAX
-    assert len(world.claims("source")) <= CLAIMS_MAX + 9
+    assert refused.value.retry_after_s == LIMITS.keep_s - 12
+    assert len(world.claims("source")) == 12
     clock.advance(refused.value.retry_after_s)
     world.ask(source=SOURCE)
 

@@ -23,7 +23,6 @@ from chalicelib.shared.errors import SeatCoolingDown, TooManyAttempts, TooManyHo
 CLAIMS_MAX = 90
 """How many claims a holder may have, those that have ended but are kept for their seats included. Bounds the row."""
 
-_ENDED = frozenset({BookingStatus.CONFIRMED, BookingStatus.CANCELLED})
 _NEVER_HELD = frozenset({"SeatTaken", "SeatNotFound", "FlightNotFound", "FlightDeparted"})
 """Reasons of a cancellation that say that the booking never had the seat."""
 
@@ -85,7 +84,7 @@ def claimed(
 
 
 def open_claims(claims: Claims) -> list[str]:
-    """The bookings that a look may show to have ended."""
+    """The bookings that a look may show to have ended; at least the last one, if there are claims at all."""
     return [booking_id for booking_id, claim in claims.items() if not claim.ended]
 
 
@@ -104,7 +103,7 @@ def _settled(claims: Claims, seen: Mapping[str, Seen]) -> Claims:
 
 
 def _has_ended(booking_id: str, seen: Mapping[str, Seen]) -> bool:
-    return booking_id in seen and seen[booking_id].status in _ENDED
+    return booking_id in seen and seen[booking_id].status is BookingStatus.CANCELLED
 
 
 def _never_held(booking_id: str, seen: Mapping[str, Seen]) -> bool:
