@@ -316,6 +316,15 @@ def test_every_function_is_published_and_released_by_a_canary_that_its_alarm_sto
         assert "DEPLOYMENT_STOP_ON_ALARM" in canary["AutoRollbackConfiguration"]["Events"]
 
 
+def test_a_release_at_once_asks_no_alarm(as_packaged: Template, whole: Template) -> None:
+    """CodeDeploy begins nothing while a canary's alarm is on. The versions are the same as by canary."""
+    at_once = translated(release.released(as_packaged, at_once=True))
+    for group in of_type(at_once, "AWS::CodeDeploy::DeploymentGroup").values():
+        assert "AlarmConfiguration" not in group
+        assert group["DeploymentConfigName"]["Fn::Sub"][1] == {"ConfigName": "AllAtOnce"}
+    assert set(of_type(at_once, "AWS::Lambda::Version")) == set(of_type(whole, "AWS::Lambda::Version"))
+
+
 def test_everybody_calls_the_alias(prod: Template) -> None:
     """State machines, API, queues, rules and their permissions, functions that call others, the operator: a call past
     the alias would be one past the canary, and would meet the newest code at once."""
