@@ -86,10 +86,13 @@ def test_whatever_is_made_refers_to_what_is_made(whole: Template, told: dict[str
         assert set(references(part)) <= known, name
 
 
-def test_a_stage_on_localstack_has_no_network_no_keys_and_plain_functions(local: Template, prod: Template) -> None:
+def test_a_stage_on_localstack_has_no_network_no_keys_and_plain_functions(
+    as_packaged: Template, local: Template, prod: Template
+) -> None:
     """What it has not is what costs money on AWS and means nothing, or is missing, there."""
-    kinds = {each["Type"].rsplit("::", 1)[0] for each in local["Resources"].values()}
-    assert not kinds & {"AWS::EC2", "AWS::ElastiCache", "AWS::KMS", "AWS::CodeDeploy"}
+    for template in (local, effective(as_packaged, RunsOn="localstack")):  # the latter without a lock's URL
+        kinds = {each["Type"].rsplit("::", 1)[0] for each in template["Resources"].values()}
+        assert not kinds & {"AWS::EC2", "AWS::ElastiCache", "AWS::KMS", "AWS::CodeDeploy"}
     assert not of_type(local, "AWS::Lambda::Alias")
     assert all("VpcConfig" not in function for function in of_type(local, "AWS::Lambda::Function").values())
     assert len(of_type(local, "AWS::Lambda::Function")) == len(of_type(prod, "AWS::Lambda::Function"))
