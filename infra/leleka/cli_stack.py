@@ -78,13 +78,16 @@ def deploy(
     replace_tables: Annotated[
         bool, typer.Option("--replace-tables", help="Allow a change that takes a table and its rows from the stage.")
     ] = False,
+    at_once: Annotated[
+        bool, typer.Option("--at-once", help="Release without a canary, whatever the alarms say: for a fix.")
+    ] = False,
 ) -> None:
     """Package the functions and create or update the stage. On AWS the changes are shown first, and asked about."""
     settings = dict(_setting(text) for text in sets or [])
     aws = stages_here.aws_of(stage)
     approve = None if aws.on_localstack else approval(stage, yes=yes, replace_tables=replace_tables)
     url = _local_lock_url() if stage == LOCAL and not lock_url else lock_url
-    deployed = deployment.deploy(aws, url, approve, packaged=None, **settings)
+    deployed = deployment.deploy(aws, url, approve, at_once, packaged=None, **settings)
     if stage == LOCAL:
         chalice_deploys.record(deployed, chalice_deploys.FUNCTIONS)
     stdout().print(f"API {deployed.api_url}\nsaga {deployed.saga_arn}", soft_wrap=True)

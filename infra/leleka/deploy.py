@@ -90,6 +90,7 @@ def deploy(
     aws: Aws,
     lock_url: str | None = None,
     approve: Approve | None = None,
+    at_once: bool = False,  # by position: the keywords are the template's parameters
     /,
     *,
     packaged: Package | None = None,
@@ -102,6 +103,7 @@ def deploy(
         lock_url: the Redis-compatible server of the stage; empty for a cache of the stage's own, which AWS has; None
             leaves it as it is.
         approve: sees the changes before they are carried out, and raises an error to drop them.
+        at_once: without a canary, whatever the alarms say; for the fix of what is broken.
         packaged: the result of :func:`package`, if it was made already.
         settings: parameters of the template by name, such as ``HoldTtlSeconds="20"``; those not given stay as the
             stack has them.
@@ -113,14 +115,15 @@ def deploy(
     stages.stack_name(aws.stage)  # a name that can't be a stage's is told before anything is done
     packaged = packaged or package(aws.stage)
     try:
-        _deploy(aws, packaged, settings if lock_url is None else {"LockUrl": lock_url, **settings}, approve)
+        given = settings if lock_url is None else {"LockUrl": lock_url, **settings}
+        _deploy(aws, packaged, given, approve, at_once=at_once)
         shutil.rmtree(packaged.code.parent, ignore_errors=True)
     except (BotoCoreError, ClientError, ChaliceDeploysError) as error:
         raise DeployError(f"stage {aws.stage} was not deployed: {error}") from error
     return stages.load(aws)
 
 
-def _deploy(aws: Aws, packaged: Package, settings: dict[str, str], approve: Approve | None) -> None:
+def _deploy(aws: Aws, packaged: Package, settings: dict[str, str], approve: Approve | None, *, at_once: bool) -> None:
     template = yaml.safe_load(packaged.template.read_text())
     watch(template)
     known = set(template["Parameters"])
@@ -138,7 +141,7 @@ def _deploy(aws: Aws, packaged: Package, settings: dict[str, str], approve: Appr
         return
     parameters = {**settings, "RunsOn": "aws", "DynamoDbPrefixList": _prefix_list(aws)}
     with protection.lifted_as_approved(aws, approve) as asked:
-        _apply(aws, stack, packaged, release.released(template), parameters, asked)
+        _apply(aws, stack, packaged, release.released(template, at_once=at_once), parameters, asked)
     versions.prune(aws)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 type Template = dict[str, Any]
 
 ALIAS = "live"
-CANARY = "Canary10Percent5Minutes"
+_CANARY = "Canary10Percent5Minutes"
 FUNCTION = "AWS::Serverless::Function"
 _CALLERS = {
     "AWS::Events::Rule",
@@ -24,16 +24,24 @@ _POLICIES = {"AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role"}
 _INVOKE = "lambda:InvokeFunction"
 
 
-def released(template: Template) -> Template:
+def released(template: Template, *, at_once: bool = False) -> Template:
     """The template with published functions. What only names a function, such as an alarm on its metrics or its log
-    group, goes on naming the function."""
+    group, goes on naming the function.
+
+    Args:
+        template: as packaged.
+        at_once: without canary and alarms. CodeDeploy begins nothing while an alarm is on, and the fix for what broke
+            must not wait for it to be off.
+    """
     resources = template["Resources"]
     functions = {name for name, resource in resources.items() if resource["Type"] == FUNCTION}
 
     def by_alias(value: Any) -> Any:
         return _by_alias(value, functions)
 
-    changed = {name: _resource(name, resource, by_alias) for name, resource in resources.items()}
+    changed = {name: _resource(resource, by_alias) for name, resource in resources.items()}
+    for name in functions:
+        changed[name]["Properties"] |= _published(name, at_once=at_once)
     alarms = {alarm_of(name): _alarm(name) for name in sorted(functions)}
     outputs = template.get("Outputs", {})
     # An output that has a function's own name is for those who call it.
@@ -46,16 +54,20 @@ def alarm_of(function: str) -> str:
     return f"{function}ReleaseAlarm"
 
 
-def _resource(name: str, resource: Template, by_alias: Callable[[Any], Any]) -> Template:
+def _published(function: str, *, at_once: bool) -> Template:
+    canary = {"Type": _CANARY, "Alarms": [{"Ref": alarm_of(function)}]}
+    return {
+        "AutoPublishAlias": ALIAS,
+        "AutoPublishAliasAllProperties": True,  # a setting or a size is as much a release as code is
+        "DeploymentPreference": {"Type": "AllAtOnce"} if at_once else canary,
+    }
+
+
+def _resource(resource: Template, by_alias: Callable[[Any], Any]) -> Template:
     kind, properties = resource["Type"], resource.get("Properties", {})
     if kind == FUNCTION:
-        published = {
-            "AutoPublishAlias": ALIAS,
-            "AutoPublishAliasAllProperties": True,  # a setting or a size is as much a release as code is
-            "DeploymentPreference": {"Type": CANARY, "Alarms": [{"Ref": alarm_of(name)}]},
-        }
         told = {"Environment": by_alias(properties["Environment"])} if "Environment" in properties else {}
-        return {**resource, "Properties": {**properties, **told, **published}}
+        return {**resource, "Properties": {**properties, **told}}
     if kind in _CALLERS:
         return {**resource, "Properties": by_alias(properties)}
     if kind in _POLICIES:

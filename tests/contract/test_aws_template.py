@@ -86,10 +86,13 @@ def test_whatever_is_made_refers_to_what_is_made(whole: Template, told: dict[str
         assert set(references(part)) <= known, name
 
 
-def test_a_stage_on_localstack_has_no_network_no_keys_and_plain_functions(local: Template, prod: Template) -> None:
+def test_a_stage_on_localstack_has_no_network_no_keys_and_plain_functions(
+    as_packaged: Template, local: Template, prod: Template
+) -> None:
     """What it has not is what costs money on AWS and means nothing, or is missing, there."""
-    kinds = {each["Type"].rsplit("::", 1)[0] for each in local["Resources"].values()}
-    assert not kinds & {"AWS::EC2", "AWS::ElastiCache", "AWS::KMS", "AWS::CodeDeploy"}
+    for template in (local, effective(as_packaged, RunsOn="localstack")):  # the latter without a lock's URL
+        kinds = {each["Type"].rsplit("::", 1)[0] for each in template["Resources"].values()}
+        assert not kinds & {"AWS::EC2", "AWS::ElastiCache", "AWS::KMS", "AWS::CodeDeploy"}
     assert not of_type(local, "AWS::Lambda::Alias")
     assert all("VpcConfig" not in function for function in of_type(local, "AWS::Lambda::Function").values())
     assert len(of_type(local, "AWS::Lambda::Function")) == len(of_type(prod, "AWS::Lambda::Function"))
@@ -314,6 +317,15 @@ def test_every_function_is_published_and_released_by_a_canary_that_its_alarm_sto
         alarms = {"Enabled": True, "Alarms": [{"Name": {"Ref": release.alarm_of(name)}}]}
         assert canary["AlarmConfiguration"] == alarms
         assert "DEPLOYMENT_STOP_ON_ALARM" in canary["AutoRollbackConfiguration"]["Events"]
+
+
+def test_a_release_at_once_asks_no_alarm(as_packaged: Template, whole: Template) -> None:
+    """CodeDeploy begins nothing while a canary's alarm is on. The versions are the same as by canary."""
+    at_once = translated(release.released(as_packaged, at_once=True))
+    for group in of_type(at_once, "AWS::CodeDeploy::DeploymentGroup").values():
+        assert "AlarmConfiguration" not in group
+        assert group["DeploymentConfigName"]["Fn::Sub"][1] == {"ConfigName": "AllAtOnce"}
+    assert set(of_type(at_once, "AWS::Lambda::Version")) == set(of_type(whole, "AWS::Lambda::Version"))
 
 
 def test_everybody_calls_the_alias(prod: Template) -> None:

@@ -33,8 +33,8 @@ class World:
         self.remains = EMPTY
         self.terminal = True
 
-    def deploy(self, aws: Aws, lock_url: str | None, approve: Any, **given: Any) -> Any:
-        self.given = {"aws": aws, "lock_url": lock_url, **given}
+    def deploy(self, aws: Aws, lock_url: str | None, approve: Any, at_once: bool, **given: Any) -> Any:
+        self.given = {"aws": aws, "lock_url": lock_url, "at_once": at_once, **given}
         if approve is not None:
             approve(self.changes)
         self.deployed = True
@@ -114,6 +114,14 @@ def test_a_stage_on_aws_needs_no_lock_server(world: World) -> None:
     assert world.given["lock_url"] is None
     deploy("--yes", "--lock-url", "none:")
     assert world.given["lock_url"] == "none:"
+
+
+def test_a_fix_is_released_at_once_when_that_is_said(world: World) -> None:
+    """Otherwise the alarms of what is broken would keep it out."""
+    deploy("--yes")
+    assert world.given["at_once"] is False
+    deploy("--yes", "--at-once")
+    assert world.given["at_once"] is True
 
 
 def test_a_stage_with_data_stays_and_the_way_to_delete_it_is_named(world: World) -> None:

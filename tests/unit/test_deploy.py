@@ -101,6 +101,12 @@ def test_a_stage_on_aws_is_released_guarded_and_tidied_up(world: World, tmp_path
     assert world.parameters == told  # the lock's URL stays what it is
 
 
+def test_a_fix_goes_at_once(world: World, tmp_path: Path) -> None:
+    """The alarms of what is broken would stop a canary before it begins."""
+    deploy.deploy(FakeAws("prod", ec2=Ec2("dynamodb")), None, None, True, packaged=packaged(tmp_path))
+    assert world.template["Resources"]["Sell"]["Properties"]["DeploymentPreference"] == {"Type": "AllAtOnce"}
+
+
 def test_a_stage_on_localstack_keeps_plain_functions(world: World, tmp_path: Path) -> None:
     """Its API is put there by the deployment itself, and its mail server is told to accept."""
     mail = type("Ses", (), {"verify_email_identity": lambda _, **__: None})()
