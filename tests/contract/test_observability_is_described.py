@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from chalicelib.shared.step import function_name
 from leleka.paths import PROJECT
 
 CODE = "\n".join(path.read_text() for path in (PROJECT / "functions" / "chalicelib").rglob("*.py"))
@@ -89,6 +90,14 @@ def test_the_sagas_log_no_data() -> None:
     logging = TEMPLATE.partition("LoggingConfiguration: &saga-logging")[2].partition("\n      RoleArn")[0]
     assert "IncludeExecutionData: false" in logging
     assert TEMPLATE.count("LoggingConfiguration: *saga-logging") == 1
+
+
+def test_a_function_is_named_in_its_lines_as_in_the_template() -> None:
+    """By that name the alarms ask for its expected errors."""
+    from app import app  # noqa: PLC0415 - the whole Chalice project; only this test needs it
+
+    for each in app.pure_lambda_functions:
+        assert function_name(each.func) == each.name
 
 
 def test_every_function_tells_its_metrics_to_its_own_stage() -> None:

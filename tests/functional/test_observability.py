@@ -24,8 +24,8 @@ type Customers = Callable[[], Customer]
 
 NOT_FOR_A_BOOKING = {"DueBookings", "DueHolds", "DuePayments", "GetFares", "Reconcile", "SearchFlights"}
 """Functions that the schedule or a browsing customer calls."""
-BY_LOCATOR = {"GetBooking", "RequestCancellation", "SupplyPaymentMethod"}
-"""Functions that the API calls with what the customer has, which may be the record locator."""
+BY_LOCATOR = {"APIHandler", "GetBooking", "RequestCancellation", "SupplyPaymentMethod"}
+"""The API, and functions that it calls with what the customer has, which may be the record locator."""
 BY_THE_API = {"PlaceBooking", "GetBooking", "GetSeatMap", "ValidateFlight"}
 FORWARD = {"CreateBooking", "ReserveSeat", "ReserveBaggage", "CalculatePrice", "CarryOutPayments"}
 CONFIRMED = FORWARD | {"ConfirmSeat", "ConfirmBooking", "NotifyCustomer", "DescribeBooking"}
