@@ -344,13 +344,16 @@ def test_a_person_is_told_before_the_booking_says_so(services: FakeServices) -> 
     assert run(services, booking_id=ID).left == [ID]
 
 
-def test_a_hold_without_a_booking_is_told_once(services: FakeServices) -> None:
+def test_a_hold_without_a_booking_is_told_and_counted_once(
+    services: FakeServices, capsys: pytest.CaptureFixture[str]
+) -> None:
     """It leaves the index with the telling."""
     services.status.clear()
     services.rows[ID] = rows(hold="HELD")
     assert run(services, booking_id=ID).raised == [ID]
     assert run(services, booking_id=ID).left == [ID]
     assert services.asked.count("tell BookingMissing") == 1
+    assert capsys.readouterr().out.count('"StuckCompensations":[1.0]') == 1
 
 
 class FakeOrchestrator:

@@ -17,4 +17,5 @@ def observed(request: Any, get_response: Callable[[Any], Response]) -> Response:
     booking_id = booking_of((request.uri_params or {}).get("ref", ""))
     log.correlate(function=FUNCTION, request_id=request.lambda_context.aws_request_id, booking_id=booking_id)
     with trace.subsegment(FUNCTION):
+        log.info("begins", route=f"{request.method} {request.context['resourcePath']}")
         return get_response(request)

@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from chalicelib.shared.errors import LelekaError
+from chalicelib.shared.errors import Refusal
 
 _FOLDER = Path(__file__).with_name("web")
 _INDEX = "index.html"
@@ -26,7 +26,7 @@ PAGE_HEADERS: Headers = {
 """Of the page itself, besides those of every answer (headers.py)."""
 
 
-class FileNotServed(LelekaError):
+class FileNotServed(Refusal):
     """The page has no such file."""
 
 

@@ -9,7 +9,7 @@ from datetime import date
 
 import msgspec
 
-from chalicelib.shared.errors import InvalidRequest, LelekaError
+from chalicelib.shared.errors import InvalidRequest, Refusal
 
 BODY_BYTES_MAX = 16_384
 IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{22,128}")
@@ -18,19 +18,19 @@ _PATH = re.compile(r" - at `(?P<path>[^`]+)`")
 _FIELD = re.compile(r"(?:unknown|required) field `(?P<name>[^`]+)`")
 
 
-class BodyTooLarge(LelekaError):
+class BodyTooLarge(Refusal):
     """The body is larger than any booking."""
 
 
-class MalformedJson(LelekaError):
+class MalformedJson(Refusal):
     """The body is no JSON."""
 
 
-class MissingSecret(LelekaError):
+class MissingSecret(Refusal):
     """The request has no usable Authorization header."""
 
 
-class MissingIdempotencyKey(LelekaError):
+class MissingIdempotencyKey(Refusal):
     """The request has no usable Idempotency-Key header."""
 
 

@@ -200,6 +200,7 @@ def _carry_out(
             services.tell_operator(booking_id, verdict)
             if booking is None:
                 services.clear(rows)
+                metrics.count("StuckCompensations", step="Reconcile")  # a booking's own flag would count it
             else:
                 services.flag(booking, verdict)
             done.raised.append(booking_id)

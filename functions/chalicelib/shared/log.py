@@ -45,6 +45,11 @@ def correlation() -> Mapping[str, str]:
     return _correlation
 
 
+def function() -> str:
+    """The function at work; a test may carry out its logic without one."""
+    return _correlation.get("function", "none")
+
+
 def info(message: str, **fields: Any) -> None:
     """Logs what happened."""
     _logger.info(message, extra=fields, stacklevel=_CALLER)

@@ -23,7 +23,7 @@ def count(name: str, **dimensions: str) -> None:
 
 def count_outcome(*names: str, error: str) -> None:
     """Adds one to these metrics: for this function, and for this function and error."""
-    function = log.correlation()["function"]
+    function = log.function()
     _emit(dict.fromkeys(names, (MetricUnit.Count, 1)), [{"function": function}, {"function": function, "error": error}])
 
 

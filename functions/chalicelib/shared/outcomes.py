@@ -13,7 +13,7 @@ def tell(error: Exception, *, raised: bool) -> None:
     name = type(error).__name__
     if not isinstance(error, Refusal | Transient):
         log.exception("it broke", error=name)
-        metrics.count("Faults", function=log.correlation()["function"])
+        metrics.count("Faults", function=log.function())
         return
     log.warning("ended without effect or verdict", error=name, detail=str(error))
     kind = "Refusals" if isinstance(error, Refusal) else "Transients"
