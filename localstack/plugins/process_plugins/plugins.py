@@ -41,3 +41,11 @@ def compress_as_configured() -> None:
     from process_plugins import compression  # noqa: PLC0415 - not earlier than LocalStack's own set-up
 
     compression.compress_as_configured()
+
+
+@hooks.on_infra_start()
+def keep_trail_as_configured() -> None:
+    """``CALL_TRAIL=<file>``."""
+    from process_plugins import trail  # noqa: PLC0415 - not earlier than LocalStack's own set-up
+
+    trail.keep_as_configured()
