@@ -81,6 +81,14 @@ def test_a_transaction_is_as_many_questions_as_it_has_items(asked: Any) -> None:
     ]
 
 
+def test_a_batch_is_a_question_for_each_of_its_tables(asked: Any) -> None:
+    """Batches have actions of their own, unlike transactions."""
+    for operation in ("BatchGetItem", "BatchWriteItem"):
+        assert asked("dynamodb", operation, RequestItems={"t0": {}, "t1": {}}) == [
+            (f"dynamodb:{operation}", f"arn:aws:dynamodb:{ACCOUNT}:table/{table}") for table in ("t0", "t1")
+        ]
+
+
 def test_an_alias_is_a_resource_of_its_own(asked: Any) -> None:
     """Whether it stands behind the name or beside it."""
     arn = f"arn:aws:lambda:{ACCOUNT}:function:price"

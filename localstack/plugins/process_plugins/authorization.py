@@ -56,6 +56,10 @@ def questions(
         # belongs to none, so there is nothing to ask about.
         machine = machine_of(request["taskToken"])
         return [Question(f"states:{operation}", machine)] if machine else []
+    if (service, operation) in _BATCHES:
+        return [
+            Question(f"dynamodb:{operation}", _table({"TableName": table}, where)) for table in request["RequestItems"]
+        ]
     action, resource = _ASKED.get((service, operation), (None, None))
     return [Question(action, resource(request, where))] if action and resource else None
 
@@ -106,6 +110,7 @@ def _arn_in(parameter: str) -> Callable[[Request, Where], str]:
 
 
 _TRANSACTIONS = frozenset({("dynamodb", "TransactWriteItems"), ("dynamodb", "TransactGetItems")})
+_BATCHES = frozenset({("dynamodb", "BatchGetItem"), ("dynamodb", "BatchWriteItem")})
 _ITEM_OF_A_TRANSACTION = {
     "Put": "PutItem",
     "Update": "UpdateItem",

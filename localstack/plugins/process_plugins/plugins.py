@@ -1,5 +1,6 @@
 """What LocalStack finds through the entry points. Everything heavy is imported when it is asked for."""
 
+import os
 from typing import Any
 
 from localstack.runtime import hooks
@@ -46,6 +47,7 @@ def compress_as_configured() -> None:
 @hooks.on_infra_start()
 def keep_trail_as_configured() -> None:
     """``CALL_TRAIL=<file>``."""
-    from process_plugins import trail  # noqa: PLC0415 - not earlier than LocalStack's own set-up
+    if file := os.environ.get("CALL_TRAIL"):
+        from process_plugins import trail  # noqa: PLC0415 - loaded only when wanted; it loads services
 
-    trail.keep_as_configured()
+        trail.keep(file)

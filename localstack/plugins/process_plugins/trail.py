@@ -10,7 +10,6 @@ A call that can't be recorded fails, so that a trail is whole or its absence is 
 
 import json
 import os
-from collections.abc import Mapping
 from typing import Any
 
 from localstack.aws import handlers
@@ -20,17 +19,14 @@ from moto.sts.models import sts_backends
 
 from process_plugins.authorization import Where, context, questions
 
-VARIABLE = "CALL_TRAIL"
 
-
-def keep_as_configured(environment: Mapping[str, str] = os.environ) -> None:
-    """To be called before the first request.
+def keep(file: str) -> None:
+    """Keeps a trail in this file from now on.
 
     Raises:
         OSError: the file can't be written.
     """
-    if file := environment.get(VARIABLE):
-        handlers.serve_custom_service_request_handlers.append(Trail(file))
+    handlers.serve_custom_service_request_handlers.append(Trail(file))
 
 
 class Trail:
