@@ -25,12 +25,14 @@ class StackConfig:
         gateway_port: LocalStack's port; None finds a free one.
         valkey_port: Valkey's port; None finds a free one.
         docker: whether it is the stack of localstack/docker-compose.yml; its ports are given then.
+        call_trail: where LocalStack records which AWS calls functions and state machines make; None is nowhere.
     """
 
     state_dir: Path
     gateway_port: int | None = None
     valkey_port: int | None = None
     docker: bool = False
+    call_trail: Path | None = None
 
     @staticmethod
     def from_environment() -> "StackConfig":
