@@ -30,7 +30,7 @@ _PER_BOOKING = "each booking has an execution of its own"
 WIDE = (
     *(
         Excuse("*", f"logs:{action}", rf"log-group:/aws/lambda/{_STACK}-{{owner}}-\*", _OWN_LOGS)
-        for action in ("CreateLogGroup", "CreateLogStream", "PutLogEvents")
+        for action in ("CreateLogStream", "PutLogEvents")
     ),
     *(
         Excuse(owner, action, rf"execution:{_STACK}-{saga}-saga:\*", _PER_BOOKING)
@@ -43,7 +43,7 @@ WIDE = (
 UNSEEN = (
     *(
         Excuse("*", f"logs:{action}", rf"log-group:/aws/lambda/{_STACK}-{{owner}}-\*", "Lambda writes what they print")
-        for action in ("CreateLogGroup", "CreateLogStream", "PutLogEvents")
+        for action in ("CreateLogStream", "PutLogEvents")
     ),
     *(
         Excuse(owner, f"sqs:{action}", rf"{_STACK}-{queue}-\w+", "Lambda polls the queue for them")

@@ -127,7 +127,7 @@ def test_an_error_that_nobody_foresaw_is_a_fault(
     assert _counted(capsys) == {"Faults"}
 
 
-@pytest.mark.parametrize("kind", problems._STATUS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", problems.STATUS, ids=lambda kind: kind.__name__)
 def test_every_error_that_the_api_answers_is_an_answer(kind: type[LelekaError]) -> None:
     """Neither a refusal nor transient would be a fault, and wake somebody for a customer's slip."""
     assert issubclass(kind, Refusal | Transient)

@@ -34,6 +34,7 @@ from chalicelib.seat.store import SeatStore
 from chalicelib.shared.dynamo import to_item
 from chalicelib.shared.errors import CardDeclined, HoldLost, SeatTaken
 from tests.fakes import FakeClock, FakeLock, FakeReplies
+from tests.unit.placing_world import SOURCE, place_booking
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -74,9 +75,8 @@ def bookings(dynamodb: "DynamoDBClient", clock: FakeClock) -> BookingStore:
     """One booking whose saga has begun."""
     store = BookingStore(dynamodb, "bookings", "locators")
     olena = Passenger("Olena", "olena@example.com")
-    booking.place_booking(
-        PlaceBookingCommand("bk-1", "hash", secret_hash(SECRET), FLIGHT, "12A", 0, olena), store, clock
-    )
+    command = PlaceBookingCommand("bk-1", "hash", secret_hash(SECRET), FLIGHT, "12A", 0, olena, SOURCE)
+    place_booking(command, dynamodb, clock)
     booking.create_booking("bk-1", store, clock)
     return store
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chalicelib.baggage.store import BaggageStore
-from chalicelib.booking import logic as booking_logic
 from chalicelib.booking.models import BookingStatus, Passenger, PlaceBookingCommand
 from chalicelib.booking.store import BookingStore
 from chalicelib.notification.models import BookingEvent, EventKind
@@ -15,6 +14,7 @@ from chalicelib.seat.store import SeatStore
 from chalicelib.shared.dynamo import from_item, to_item
 from tests.fakes import FakeClock
 from tests.templates import merge_template
+from tests.unit.placing_world import SOURCE, place_booking
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -94,8 +94,8 @@ def test_a_locator_outlives_every_flight_on_sale_and_a_booking_with_a_saga_never
     """Flights are sold a year ahead; then the locator may be another's. A request without a saga goes after a day."""
     store = BookingStore(dynamodb, "bookings", "locators")
     olena = Passenger(name="Olena", email="olena@example.com")
-    command = PlaceBookingCommand("bk-1", "hash", "ab" * 32, FLIGHT, "12A", 1, olena)
-    locator = booking_logic.place_booking(command, store, clock).record_locator
+    command = PlaceBookingCommand("bk-1", "hash", "ab" * 32, FLIGHT, "12A", 1, olena, SOURCE)
+    locator = place_booking(command, dynamodb, clock).record_locator
     assert row(dynamodb, "locators", record_locator=locator)["expires_at_s"] - clock() > 366 * DAY_S
     assert row(dynamodb, "bookings", booking_id="bk-1")["expires_at_s"] == clock() + DAY_S
     for after in (BookingStatus.PENDING, BookingStatus.CANCELLED):
