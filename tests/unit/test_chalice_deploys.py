@@ -11,7 +11,7 @@ import pytest
 from leleka import chalice_deploys, cli_stack, stages_here
 from leleka.chalice_deploys import forget, record, shell_lines, take_back
 from leleka.stack import RunningStack
-from leleka.stage import Aws
+from leleka.stage import LOCAL, Aws
 from tests.unit.cli_world import STAGE, run
 
 ONE, OTHER = (replace(STAGE, outputs={"RestAPIId": api}) for api in ("api1", "api2"))
@@ -51,15 +51,19 @@ def test_deploy_writes_the_record_and_down_removes_it(functions: Path, monkeypat
     monkeypatch.setattr(cli_stack, "stop", lambda _config: True)
     monkeypatch.setattr(cli_stack, "localstack_answers", lambda _port: True)
     monkeypatch.setattr(cli_stack, "_deployed_stage", lambda: ONE)
-    monkeypatch.setattr("leleka.cli_stack.stages_here.aws_of", lambda _: "aws")
+    monkeypatch.setattr("leleka.cli_stack.stages_here.aws_of", _aws_of)
     monkeypatch.setattr("leleka.cli_stack.deployment.deploy", lambda *_, **__: ONE)
     file = functions / ".chalice" / "deployed" / "local.json"
-    assert run("deploy", "--stage", "prod", "--lock-url", "rediss://lock").exit_code == 0
+    assert run("deploy", "--stage", "prod", "--yes").exit_code == 0
     assert not file.exists()
     assert run("deploy").exit_code == 0
     assert json.loads(file.read_text())["resources"][0]["rest_api_url"] == "http://api/"
     assert run("down").exit_code == 0
     assert not file.exists()
+
+
+def _aws_of(stage: str) -> Aws:
+    return Aws(stage, "http://127.0.0.1:4566" if stage == LOCAL else None)
 
 
 def test_a_shell_is_pointed_at_the_stack_whatever_it_was_told_before(monkeypatch: pytest.MonkeyPatch) -> None:

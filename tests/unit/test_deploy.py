@@ -52,7 +52,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     class Artifacts:
         def __init__(self, _aws: Aws) -> None: ...
 
-        def upload(self, _code: bytes, template: dict[str, Any]) -> tuple[str, dict[str, str]]:
+        def upload(self, _code: bytes, template: dict[str, Any], *, again: bool) -> tuple[str, dict[str, str]]:
+            assert not again  # nothing was changed by Chalice
             made.done.append("uploaded")
             made.template = template
             return "https://template", {"SagaKey": "key"}
@@ -77,6 +78,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(deploy, "Stack", Stack)
     monkeypatch.setattr("leleka.deploy.protection.lifted_as_approved", guarded)
     monkeypatch.setattr("leleka.deploy.versions.prune", lambda _aws: made.done.append("pruned"))
+    monkeypatch.setattr("leleka.deploy.watch", lambda _template: made.done.append("watched"))
+    monkeypatch.setattr("leleka.deploy.chalice_deploys.take_back", lambda *_: False)
     monkeypatch.setattr("leleka.deploy.local_api.keep", lambda *_: made.done.append("kept"))
     monkeypatch.setattr("leleka.deploy.local_api.put", lambda *_: made.done.append("put"))
     monkeypatch.setattr("leleka.deploy.stages.load", lambda _aws: STAGE)
@@ -95,7 +98,7 @@ def test_a_stage_on_aws_is_released_guarded_and_tidied_up(world: World, tmp_path
     """In that order, and the question comes before the change."""
     aws = FakeAws("prod", ec2=Ec2("s3", "dynamodb"))
     deploy.deploy(aws, None, lambda _: world.done.append("asked"), packaged=packaged(tmp_path), HoldTtlSeconds="60")
-    assert world.done == ["uploaded", "asked", "changed", "guarded", "pruned"]
+    assert world.done == ["watched", "uploaded", "asked", "changed", "guarded", "pruned"]
     assert world.template["Resources"]["Sell"]["Properties"]["AutoPublishAlias"] == "live"
     told = {"HoldTtlSeconds": "60", "RunsOn": "aws", "DynamoDbPrefixList": "pl-1", "SagaKey": "key"}
     assert world.parameters == told  # the lock's URL stays what it is
@@ -113,23 +116,24 @@ def test_a_stage_on_localstack_keeps_plain_functions(world: World, tmp_path: Pat
     aws = FakeAws("local", ses=mail)
     object.__setattr__(aws, "gateway_url", "http://127.0.0.1:4566")
     deploy.deploy(aws, "redis://lock", packaged=packaged(tmp_path))
-    assert world.done == ["kept", "uploaded", "changed", "put"]
+    assert world.done == ["watched", "kept", "uploaded", "changed", "put"]
     assert world.template == json.loads(json.dumps(TEMPLATE))
-    assert world.parameters == {"LockUrl": "redis://lock", "RunsOn": "localstack", "SagaKey": "key"}
+    told = {"LockUrl": "redis://lock", "RunsOn": "localstack", "SagaLogLevel": "OFF", "SagaKey": "key"}
+    assert world.parameters == told
 
 
 def test_a_region_without_dynamodbs_addresses_is_not_deployed_to(world: World, tmp_path: Path) -> None:
     """The network's rules could not name them. Nothing was uploaded by then."""
     with pytest.raises(DeployError, match=r"no prefix list com\.amazonaws\.eu-central-1\.dynamodb"):
         deploy.deploy(FakeAws("prod", ec2=Ec2("s3")), packaged=packaged(tmp_path))
-    assert world.done == []
+    assert world.done == ["watched"]
 
 
 def test_a_setting_that_the_template_does_not_know_changes_nothing(world: World, tmp_path: Path) -> None:
     """A slip of the pen is told before anything is uploaded."""
     with pytest.raises(DeployError, match="no parameter HoldTtl;"):
         deploy.deploy(FakeAws("prod"), packaged=packaged(tmp_path), HoldTtl="60")
-    assert world.done == []
+    assert world.done == ["watched"]
 
 
 def test_the_same_sources_make_the_same_zip_wherever_they_are_packaged() -> None:

@@ -44,7 +44,7 @@ def test_functions_are_told_their_url_of_the_lock_and_not_this_machines(monkeypa
     """By `leleka deploy` and by the tests' own deployment alike."""
     told: list[tuple[str | None, str]] = []
 
-    def deployed(aws: Aws, lock_url: str, **_: object) -> Stage:
+    def deployed(aws: Aws, lock_url: str, *_: object, **__: object) -> Stage:
         told.append((aws.lock_url_here, lock_url))
         return STAGE
 

@@ -15,7 +15,8 @@ FUNCTION = "APIHandler"
 def observed(request: Any, get_response: Callable[[Any], Response]) -> Response:
     """HTTP middleware: everything that a request causes is told as its own. Of the path only a booking's id is kept."""
     booking_id = booking_of((request.uri_params or {}).get("ref", ""))
-    log.correlate(function=FUNCTION, request_id=request.lambda_context.aws_request_id, booking_id=booking_id)
+    request_id = getattr(request.lambda_context, "aws_request_id", None)
+    log.correlate(function=FUNCTION, request_id=request_id, booking_id=booking_id)
     with trace.subsegment(FUNCTION):
         log.info("begins", route=f"{request.method} {request.context['resourcePath']}")
         return get_response(request)
