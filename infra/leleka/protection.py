@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from leleka.change_sets import TABLE, Approve, Change
+from botocore.exceptions import BotoCoreError, ClientError
+
+from leleka.change_sets import TABLE, Approve, Change, DeployError
 from leleka.stage import Aws, stack_name
 
 if TYPE_CHECKING:
@@ -25,7 +27,11 @@ _NO_TABLE = {
 @contextmanager
 def lifted_as_approved(aws: Aws, approve: Approve | None) -> Iterator[Approve]:
     """Guards the stack from the end of the block on. Within it, the yielded function asks ``approve`` and lifts the
-    guard for changes that take a table away, if they were approved."""
+    guard for changes that take a table away, if they were approved.
+
+    Raises:
+        DeployError: the stack was changed and could not be guarded; deploying again tries again.
+    """
     cloudformation: CloudFormationClient = aws.client("cloudformation")
     name, lifted = stack_name(aws.stage), False
 
@@ -43,8 +49,11 @@ def lifted_as_approved(aws: Aws, approve: Approve | None) -> Iterator[Approve]:
         if lifted:
             _set(cloudformation, name, [_ANYTHING, _NO_TABLE])
         raise
-    _set(cloudformation, name, [_ANYTHING, _NO_TABLE])
-    cloudformation.update_termination_protection(StackName=name, EnableTerminationProtection=True)
+    try:
+        _set(cloudformation, name, [_ANYTHING, _NO_TABLE])
+        cloudformation.update_termination_protection(StackName=name, EnableTerminationProtection=True)
+    except (BotoCoreError, ClientError) as error:
+        raise DeployError(f"stage {aws.stage} is deployed, but not guarded against slips: {error}") from error
 
 
 def _set(cloudformation: "CloudFormationClient", name: str, statements: list[dict[str, Any]]) -> None:

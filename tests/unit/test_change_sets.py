@@ -220,3 +220,16 @@ def test_the_guard_stays_when_the_answer_is_no() -> None:
     with pytest.raises(StageError):
         guarded(cloudformation, [SEATS], refuse)
     assert cloudformation.asked == []
+
+
+def test_a_deployment_that_could_not_be_guarded_is_one_all_the_same() -> None:
+    """The error says so: what was deployed is in use."""
+    cloudformation = FakeCloudFormation([])
+
+    def refuse(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "SetStackPolicy")
+
+    cloudformation.set_stack_policy = refuse  # type: ignore[attr-defined]
+    aws = FakeAws("prod", cloudformation=cloudformation)
+    with pytest.raises(DeployError, match="is deployed, but not guarded"), protection.lifted_as_approved(aws, None):
+        pass
