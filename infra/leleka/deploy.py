@@ -99,8 +99,9 @@ def deploy(aws: Aws, lock_url: str, *, packaged: Package | None = None, **settin
             raise DeployError(f"the template has no parameter {', '.join(sorted(unknown))}; nothing was changed")
         name = stages.stack_name(aws.stage)
         definition = local_api.keep(aws, name, template) if aws.stage == LOCAL else None
-        again = aws.stage == LOCAL and chalice_deploys.take_back(aws, template)
-        template_url = _upload(aws, packaged.code, template, parameters, again=again)
+        if aws.stage == LOCAL:
+            chalice_deploys.take_back(aws, template)
+        template_url = _upload(aws, packaged.code, template, parameters)
         _apply(aws, template_url, parameters, known)
         shutil.rmtree(packaged.code.parent, ignore_errors=True)
         if definition is not None:
@@ -112,15 +113,14 @@ def deploy(aws: Aws, lock_url: str, *, packaged: Package | None = None, **settin
     return stages.load(aws)
 
 
-def _upload(aws: Aws, code: Path, template: dict[str, Any], parameters: dict[str, str], *, again: bool) -> str:
-    """Puts code, saga and template into the artifact bucket under names that carry their content's hash. With ``again``
-    the code gets a name of its own, so that CloudFormation updates every function even if it knows the content."""
+def _upload(aws: Aws, code: Path, template: dict[str, Any], parameters: dict[str, str]) -> str:
+    """Puts code, saga and template into the artifact bucket under names that carry their content's hash."""
     account = aws.client("sts").get_caller_identity()["Account"]
     s3 = aws.client("s3")
     region = s3.meta.region_name
     bucket = f"leleka-artifacts-{account}-{region}"
     _ensure_bucket(s3, bucket, region)
-    code_key = _put(s3, bucket, code.read_bytes(), f"{uuid.uuid4().hex[:8]}.zip" if again else "zip")
+    code_key = _put(s3, bucket, code.read_bytes(), "zip")
     parameters["ArtifactBucket"] = bucket
     for parameter, name in _SAGAS.items():
         parameters[parameter] = _put(s3, bucket, (PROJECT / "statemachine" / name).read_bytes(), "asl.json")
