@@ -7,7 +7,6 @@ never overwritten and never expires: a change that is rolled back needs it again
 import contextlib
 import hashlib
 import json
-import uuid
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -44,12 +43,11 @@ class Artifacts:
         self.bucket = f"leleka-artifacts-{self._account}-{self._s3.meta.region_name}"
         self._folder = f"{aws.stage}/"
 
-    def upload(self, code: bytes, template: dict[str, Any], *, again: bool = False) -> tuple[str, dict[str, str]]:
+    def upload(self, code: bytes, template: dict[str, Any]) -> tuple[str, dict[str, str]]:
         """Puts everything there, the template last, as it then names the code. Returns the template's URL, and the
-        parameters that name the rest. With ``again`` the code gets a name of its own, so that CloudFormation updates
-        every function even if it knows the content."""
+        parameters that name the rest."""
         self._make_bucket()
-        code_key = self._put(code, f"{uuid.uuid4().hex[:8]}.zip" if again else "zip")
+        code_key = self._put(code, "zip")
         parameters = {"ArtifactBucket": self.bucket}
         for parameter, name in _SAGAS.items():
             parameters[parameter] = self._put((PROJECT / "statemachine" / name).read_bytes(), "asl.json")

@@ -9,6 +9,7 @@ import json
 import shlex
 import sys
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -25,24 +26,25 @@ class ChaliceDeploysError(Exception):
     """What a ``chalice deploy`` left is in the way of a deployment; nothing else was changed."""
 
 
-def take_back(aws: Aws, template: dict[str, Any]) -> bool:
-    """Names the template's functions as Chalice would, and removes those that Chalice made beside the stack.
-
-    Returns:
-        Whether Chalice has changed a function of the stack since CloudFormation last did.
+def take_back(aws: Aws, template: dict[str, Any]) -> None:
+    """Names the template's functions as Chalice would, and undoes what Chalice has changed since the last deployment:
+    what it made beside the stack is removed, and CloudFormation is made to update every function.
 
     Raises:
         ChaliceDeploysError: a function that Chalice made does not go away.
     """
     prefix = stages.stack_name(aws.stage)
-    for name, resource in template["Resources"].items():
-        if resource["Type"] == _FUNCTION:
-            resource["Properties"]["FunctionName"] = prefix if name == _API_HANDLER else f"{prefix}-{name}"
+    functions = {name: each["Properties"] for name, each in template["Resources"].items() if each["Type"] == _FUNCTION}
+    for name, properties in functions.items():
+        properties["FunctionName"] = prefix if name == _API_HANDLER else f"{prefix}-{name}"
     changed = _changed_by_chalice(aws)
-    strangers = changed - _of_the_stack(aws, prefix) if changed else set()
-    for name in sorted(strangers):
+    if not changed:
+        return
+    for name in sorted(changed - _of_the_stack(aws, prefix)):
         _remove(aws, name)
-    return bool(changed - strangers)
+    again = f"taken back from chalice deploy, {uuid.uuid4().hex[:8]}"  # CloudFormation may know all else already
+    for properties in functions.values():
+        properties["Description"] = again
 
 
 def record(stage: Stage, functions: Path) -> None:

@@ -133,8 +133,9 @@ def _deploy(aws: Aws, packaged: Package, settings: dict[str, str], approve: Appr
     stack = Stack(aws)
     if aws.on_localstack:
         definition = local_api.keep(aws, stack.name, template)
-        again = aws.stage == LOCAL and chalice_deploys.take_back(aws, template)
-        _apply(aws, stack, packaged, template, {**_ON_LOCALSTACK, **settings}, approve, again=again)
+        if aws.stage == LOCAL:
+            chalice_deploys.take_back(aws, template)
+        _apply(aws, stack, packaged, template, {**_ON_LOCALSTACK, **settings}, approve)
         local_api.put(aws, stack.name, definition)
         # LocalStack's mail server accepts what it has been told to accept; on AWS the operator proves the domain.
         aws.client("ses").verify_email_identity(EmailAddress="bookings@leleka.example")
@@ -152,10 +153,8 @@ def _apply(
     template: dict[str, Any],
     parameters: dict[str, str],
     approve: Approve | None,
-    *,
-    again: bool = False,
 ) -> None:
-    url, keys = Artifacts(aws).upload(packaged.code.read_bytes(), template, again=again)
+    url, keys = Artifacts(aws).upload(packaged.code.read_bytes(), template)
     stack.change(url, {**parameters, **keys}, set(template["Parameters"]), approve)
 
 

@@ -52,8 +52,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     class Artifacts:
         def __init__(self, _aws: Aws) -> None: ...
 
-        def upload(self, _code: bytes, template: dict[str, Any], *, again: bool) -> tuple[str, dict[str, str]]:
-            assert not again  # nothing was changed by Chalice
+        def upload(self, _code: bytes, template: dict[str, Any]) -> tuple[str, dict[str, str]]:
             made.done.append("uploaded")
             made.template = template
             return "https://template", {"SagaKey": "key"}
@@ -79,7 +78,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr("leleka.deploy.protection.lifted_as_approved", guarded)
     monkeypatch.setattr("leleka.deploy.versions.prune", lambda _aws: made.done.append("pruned"))
     monkeypatch.setattr("leleka.deploy.watch", lambda _template: made.done.append("watched"))
-    monkeypatch.setattr("leleka.deploy.chalice_deploys.take_back", lambda *_: False)
+    monkeypatch.setattr("leleka.deploy.chalice_deploys.take_back", lambda *_: None)
     monkeypatch.setattr("leleka.deploy.local_api.keep", lambda *_: made.done.append("kept"))
     monkeypatch.setattr("leleka.deploy.local_api.put", lambda *_: made.done.append("put"))
     monkeypatch.setattr("leleka.deploy.stages.load", lambda _aws: STAGE)
