@@ -2,7 +2,17 @@
 
 import typer
 
-from leleka import cli_bookings, cli_diagram, cli_flights, cli_operations, cli_ops, cli_options, cli_stack, terminal
+from leleka import (
+    cli_bookings,
+    cli_diagram,
+    cli_flights,
+    cli_operations,
+    cli_ops,
+    cli_options,
+    cli_restore,
+    cli_stack,
+    terminal,
+)
 
 app = typer.Typer(
     name="leleka",
@@ -26,6 +36,7 @@ app.command()(cli_bookings.watch)
 app.command()(cli_diagram.diagram)
 app.command()(cli_operations.mails)
 app.command()(cli_operations.dlq)
+cli_ops.ops.command()(cli_restore.restore)
 app.add_typer(cli_ops.ops, name="ops")
 
 
