@@ -10,6 +10,7 @@ from leleka import (
     cli_operations,
     cli_ops,
     cli_options,
+    cli_restore,
     cli_stack,
     terminal,
 )
@@ -38,6 +39,7 @@ app.command()(cli_bookings.watch)
 app.command()(cli_diagram.diagram)
 app.command()(cli_operations.mails)
 app.command()(cli_operations.dlq)
+cli_ops.ops.command()(cli_restore.restore)
 app.add_typer(cli_ops.ops, name="ops")
 
 
