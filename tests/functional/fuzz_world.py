@@ -1,17 +1,20 @@
 """What random requests need to get anywhere: flights and seats that are there, bookings in each state, their secrets.
 
-Of a request that is in order by the document, values are replaced by real ones, so that it reaches what lies behind the
-first refusal. Of one that is wrong, only the proof of whose booking it is, so that what is wrong is what is refused.
+Values that fit the document are replaced by real ones, so that a request reaches what lies behind the first refusal,
+and so that of a wrong one what is wrong is what is refused.
 """
 
 import functools
 import itertools
+import re
 import uuid
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import schemathesis
+from schemathesis.core.parameters import ParameterLocation
 from schemathesis.core.transport import Response
 
 from chalicelib.api import pages
@@ -23,6 +26,19 @@ _BOOKINGS_BEFORE = 4
 _BOOKINGS_MAX = 12
 _METHODS = (None, "pm_approved", None, "pm_declined")
 _SEATS = [f"{row}{letter}" for row in range(18, 24) for letter in "ABCDEF"]
+
+
+def _matches(pattern: str) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None
+
+
+_FITS = {"flight_id": _matches("[A-Z]{3}-[A-Z]{3}-[0-9]{4}"), "seat": _matches("[1-9][0-9]?[A-K]")}
+
+
+def _in_order(case: schemathesis.Case[Any], location: ParameterLocation) -> bool:
+    """Whether this part of a request fits the document."""
+    part = case.meta.components.get(location) if case.meta else None
+    return part is not None and part.mode.is_positive
 
 
 @dataclass(frozen=True)
@@ -68,26 +84,32 @@ class World:
         of_a_booking = "{ref}" in case.operation.path
         if of_a_booking and turn % 7:  # each seventh goes with the secret that was generated, or without any
             case.headers["Authorization"] = f"Bearer {claim.secret}"
-        if case.meta is None or case.meta.generation.mode.is_negative:
-            return
-        if of_a_booking and turn % 5:
+        if of_a_booking and turn % 5 and _in_order(case, ParameterLocation.PATH):
             case.path_parameters = {"ref": claim.names[turn % 2]}
         if turn % 3:
             self._fit_path_and_query(case, turn)
             self._fit_booking(case)
 
     def _fit_path_and_query(self, case: schemathesis.Case[Any], turn: int) -> None:
-        if "{flight_id}" in case.operation.path:
+        path_fits = _in_order(case, ParameterLocation.PATH)
+        if "{flight_id}" in case.operation.path and path_fits:
             case.path_parameters = {"flight_id": FLIGHT_NOBODY_ELSE_BOOKS}
-        if "{version}" in case.operation.path:
+        if "{version}" in case.operation.path and path_fits:
             files = list(pages.site().files)
             case.path_parameters = {"version": pages.site().version, "name": files[turn % len(files)]}
-        if case.operation.path == "/flights":
+        if case.operation.path == "/flights" and _in_order(case, ParameterLocation.QUERY):
             case.query = {**case.query, "from": "LIS", "to": "KBP"}
 
     def _fit_booking(self, case: schemathesis.Case[Any]) -> None:
+        if case.operation.label != MAKES_BOOKINGS or not isinstance(case.body, dict):
+            return
+        if not _in_order(case, ParameterLocation.BODY):
+            # If it were accepted, it would be a booking: nothing else about it may be a reason to refuse it.
+            real = {"flight_id": FLIGHT_NOBODY_ELSE_BOOKS, "seat": _SEATS[-1]}
+            case.body |= {name: real[name] for name, fits in _FITS.items() if fits(case.body.get(name))}
+            return
         made = len(self._claims) - _BOOKINGS_BEFORE
-        if case.operation.label != MAKES_BOOKINGS or not isinstance(case.body, dict) or made >= _BOOKINGS_MAX:
+        if made >= _BOOKINGS_MAX:
             return
         method = _METHODS[made % len(_METHODS)]
         asked = {name: value for name, value in case.body.items() if name != "payment_method"}

@@ -41,6 +41,9 @@ api.config.output.sanitization.enabled = False  # these are the secrets of a sta
 api.config.phases.coverage.unexpected_methods = {"delete", "get", "head", "options", "patch", "post", "put"}
 """What API Gateway knows; it has no path for any other method, TRACE for one."""
 
+api.config.checks.negative_data_rejection.expected_statuses = ["400", "401", "404", "405", "413", "415", "422", "429"]
+"""Not 409: it says that a request was in order."""
+
 
 @pytest.fixture(scope="module")
 def world(stage: Stage, pytestconfig: pytest.Config) -> Iterator[World]:
