@@ -78,12 +78,12 @@ class Stories:
         self.olena = Customer(stage)
         self.keys = [str(uuid.uuid4()) for _ in range(4)]
         self.began_ms = int(time.time() * 1000)
-        self.confirmed = self._booked("31A", "pm_approved", 0)
-        self.declined = self._booked("31B", "pm_declined", 1)
-        self.cancelled = self._booked("31C", "pm_approved", 2)
+        self.confirmed = self._booked("8A", "pm_approved", 0)
+        self.declined = self._booked("8B", "pm_declined", 1)
+        self.cancelled = self._booked("8C", "pm_approved", 2)
         self.olena.cancel(self.cancelled)
         self.olena.cancelled(self.cancelled)
-        held = self.olena.book("31D", None, key=self.keys[3])
+        held = self.olena.book("8D", None, key=self.keys[3])
         self.paid = self.olena.waiting(held["booking_id"])["booking_id"]
         self.olena.pay(held["record_locator"], secret=held["secret"])
         assert self.olena.outcome(self.paid)["status"] == "CONFIRMED"
