@@ -14,16 +14,16 @@ LOCK_TIMEOUT_MS = "500"
 
 
 @contextmanager
-def own_stage(state_dir: Path) -> Iterator[Stage]:
+def own_stage(state_dir: Path, call_trail: Path | None = None) -> Iterator[Stage]:
     """The stage, deployed and seeded on free ports, and ended with the block. Packaging needs no stack, so it runs
-    while that one starts.
+    while that one starts. ``call_trail`` is where the AWS calls of functions and state machines are recorded.
 
     Raises:
         StackError, DeployError, SeedError: see :mod:`leleka.stack`, :mod:`leleka.deploy`, :mod:`leleka.seed`.
     """
     with ThreadPoolExecutor(1) as pool:
         packaging = pool.submit(deploy.package, LOCAL)
-        with temporary_stack(StackConfig(state_dir)) as running:
+        with temporary_stack(StackConfig(state_dir, call_trail=call_trail)) as running:
             aws = Aws(LOCAL, running.gateway_url)
             packaged = packaging.result()
             stage = deploy.deploy(aws, running.valkey_url, packaged=packaged, LockTimeoutMs=LOCK_TIMEOUT_MS)

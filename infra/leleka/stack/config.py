@@ -21,11 +21,13 @@ class StackConfig:
         state_dir: its folder: what runs (stack.json), logs, LocalStack's files.
         gateway_port: LocalStack's port; None finds a free one.
         valkey_port: Valkey's port; None finds a free one.
+        call_trail: where LocalStack records which AWS calls functions and state machines make; None is nowhere.
     """
 
     state_dir: Path
     gateway_port: int | None = None
     valkey_port: int | None = None
+    call_trail: Path | None = None
 
     @staticmethod
     def from_environment() -> "StackConfig":

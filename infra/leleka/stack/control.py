@@ -115,6 +115,7 @@ def _spawn(config: StackConfig, *, tied: bool) -> "subprocess.Popen[bytes]":
     config.error_file.unlink(missing_ok=True)
     command = [sys.executable, "-m", "leleka.stack.supervisor", str(config.state_dir)]
     command += [str(gateway_port), str(valkey_port), *(["--tied"] if tied else [])]
+    trail = {} if config.call_trail is None else {"CALL_TRAIL": str(config.call_trail)}
     with (config.log_dir / "supervisor.log").open("wb") as log:
         return subprocess.Popen(  # noqa: S603 - our own command line
             command,
@@ -122,7 +123,7 @@ def _spawn(config: StackConfig, *, tied: bool) -> "subprocess.Popen[bytes]":
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, **trail, "PYTHONUNBUFFERED": "1"},
         )
 
 

@@ -119,7 +119,7 @@ def _localstack_environment(port: int, state_dir: Path) -> dict[str, str]:
     files, temporary = state_dir / "files", state_dir / "tmp"
     files.mkdir(parents=True, exist_ok=True)
     temporary.mkdir(parents=True, exist_ok=True)
-    passed_on = {name: os.environ[name] for name in os.environ if name.startswith("PROCESS_EXECUTOR_")}
+    passed_on = {name: os.environ[name] for name in os.environ if name.startswith(("PROCESS_EXECUTOR_", "CALL_TRAIL"))}
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(files),

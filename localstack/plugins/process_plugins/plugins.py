@@ -1,5 +1,6 @@
 """What LocalStack finds through the entry points. Everything heavy is imported when it is asked for."""
 
+import os
 from typing import Any
 
 from localstack.runtime import hooks
@@ -41,3 +42,12 @@ def compress_as_configured() -> None:
     from process_plugins import compression  # noqa: PLC0415 - not earlier than LocalStack's own set-up
 
     compression.compress_as_configured()
+
+
+@hooks.on_infra_start()
+def keep_trail_as_configured() -> None:
+    """``CALL_TRAIL=<file>``."""
+    if file := os.environ.get("CALL_TRAIL"):
+        from process_plugins import trail  # noqa: PLC0415 - loaded only when wanted; it loads services
+
+        trail.keep(file)
