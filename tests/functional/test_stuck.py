@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -26,25 +27,35 @@ class Breakable:
         self._variables: dict[str, str] = found["Environment"]["Variables"]
 
     def set(self, **changes: str) -> None:
-        """Its own variables, but for these."""
+        """Its own variables, but for these; from now on no invocation meets the earlier ones."""
         variables = {**self._variables, **changes}
         self._lambda.update_function_configuration(FunctionName=self.name, Environment={"Variables": variables})
+        waiting = {"Delay": 0.2, "MaxAttempts": 300}
+        self._lambda.get_waiter("function_updated_v2").wait(FunctionName=self.name, WaiterConfig=waiting)
 
-    def call(self, **command: str) -> Any:
+    def call(self, **command: Any) -> Any:
         """Invokes it."""
         answer = self._lambda.invoke(FunctionName=self.name, Payload=json.dumps(command))
         return json.loads(answer["Payload"].read())
 
 
-@pytest.fixture
-def _impatient_saga(stage: Stage) -> Iterator[None]:
+@contextmanager
+def impatient_saga(stage: Stage) -> Iterator[None]:
     """The deployed saga with one retry of a compensation instead of twenty, which would take a quarter of an hour."""
     saga = stage.orchestrator.describe_state_machine(stateMachineArn=stage.saga_arn)
     impatient = re.sub(r'"MaxAttempts": 20\b', '"MaxAttempts": 1', saga["definition"])
     assert impatient != saga["definition"]
     stage.orchestrator.update_state_machine(stateMachineArn=stage.saga_arn, definition=impatient)
-    yield
-    stage.orchestrator.update_state_machine(stateMachineArn=stage.saga_arn, definition=saga["definition"])
+    try:
+        yield
+    finally:
+        stage.orchestrator.update_state_machine(stateMachineArn=stage.saga_arn, definition=saga["definition"])
+
+
+@pytest.fixture
+def _impatient_saga(stage: Stage) -> Iterator[None]:
+    with impatient_saga(stage):
+        yield
 
 
 @pytest.mark.usefixtures("_impatient_saga")

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.notification.models import BookingEvent, BookingFacts, Mail
 from chalicelib.shared.dynamo import ConditionFailed, to_item, verdicts
@@ -104,5 +105,7 @@ class MailServer:
                 Destination={"ToAddresses": [mail.to]},
                 Message={"Subject": {"Data": mail.subject}, "Body": {"Text": {"Data": mail.body}}},
             )
-        except Exception as error:
-            raise ServiceUnavailable(f"the mail server did not take the mail: {type(error).__name__}") from error
+        except (BotoCoreError, ClientError) as error:
+            # By its code only, and without a cause that would be logged: SES's words name the address it does not take.
+            why = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+            raise ServiceUnavailable(f"the mail server did not take the mail: {why}") from None
