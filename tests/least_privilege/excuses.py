@@ -68,14 +68,14 @@ PROVOKED = (
     Excuse(
         "NotifyCustomer", "ses:SendEmail", r"identity/nobody@unverified\.example", "a test has SES refuse the sender"
     ),
-    *(
-        Excuse(
-            "CarryOutPayments", action, resource, "a test has the stage pay with Stripe, and judges by its policy then"
-        )
-        for action, resource in (
-            ("ssm:GetParameter", r"parameter/leleka/stripe-secret-key"),
-            ("dynamodb:GetItem", rf"table/{_STACK}-PaymentsTable-\w+"),
-        )
-    ),
 )
 """Calls that are not allowed, and that tests make a function try."""
+
+WITH_STRIPE = tuple(
+    Excuse("CarryOutPayments", action, resource, "a test has it pay with Stripe, and judges it by its policy for that")
+    for action, resource in (
+        ("ssm:GetParameter", r"parameter/leleka/stripe-secret-key"),
+        ("dynamodb:GetItem", rf"table/{_STACK}-PaymentsTable-\w+"),
+    )
+)
+"""Calls that are not allowed where the sandbox is the provider."""

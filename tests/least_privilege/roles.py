@@ -64,17 +64,17 @@ def roles_of(stage: Stage) -> dict[str, Role]:
     Raises:
         PolicyError: a role belongs to nobody or to more than one, or has a policy that is not its own.
     """
-    iam = stage.aws.client("iam")
+    pages = stage.aws.client("iam").get_paginator("get_account_authorization_details").paginate(Filter=["Role"])
+    told = {each["RoleName"]: each for page in pages for each in page["RoleDetailList"]}
     owners = _owners(stage)
     found = {}
     for name in resources_of(stage, "AWS::IAM::Role").values():
         if len(owners.get(name, [])) != 1:
             raise PolicyError(f"role {name} belongs to {owners.get(name, 'nobody')}; each function has one of its own")
-        if iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+        if told[name]["AttachedManagedPolicies"]:
             raise PolicyError(f"role {name} has a managed policy, which is wider than what its function needs")
-        policies = iam.list_role_policies(RoleName=name)["PolicyNames"]
-        documents = (iam.get_role_policy(RoleName=name, PolicyName=each)["PolicyDocument"] for each in policies)
-        found[name] = Role(name, owners[name][0], tuple(documents))
+        documents = tuple(policy["PolicyDocument"] for policy in told[name]["RolePolicyList"])
+        found[name] = Role(name, owners[name][0], documents)
     return found
 
 

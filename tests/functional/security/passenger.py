@@ -17,6 +17,7 @@ EMAIL = "zofia.rozpoznawalna@example.com"
 ADDRESS = "203.0.113.77"
 BROWSER = "rozpoznawalna-browser/1.0"
 UNKNOWN_METHOD = "pm_rozpoznawalna"
+STRIPE_KEY = "sk_test_rozpoznawalny"
 
 
 @dataclass
@@ -30,6 +31,7 @@ class Traces:
             EMAIL: "the passenger's e-mail address",
             ADDRESS: "the customer's network address",
             BROWSER: "the customer's browser",
+            STRIPE_KEY: "Stripe's secret key",
         }
     )
     booking_ids: list[str] = field(default_factory=list)

@@ -8,6 +8,7 @@ import pytest
 
 from leleka.stage import Stage
 from tests.functional.security.conftest import Played
+from tests.functional.security.passenger import STRIPE_KEY
 from tests.functional.test_stuck import Breakable
 from tests.least_privilege.calls import CallTrail
 from tests.least_privilege.definitions import calls_of_definitions
@@ -15,7 +16,7 @@ from tests.least_privilege.files import policy_of
 from tests.least_privilege.roles import Role, roles_of
 from tests.least_privilege.verdicts import not_allowed, not_needed, too_wide
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]  # the first one plays all scenes
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def test_nothing_is_granted_by_a_wildcard_that_could_be_named(roles: dict[str, R
 def payments_by_stripe(stage: Stage) -> Iterator[Breakable]:
     """The payment function as a stage with Stripe has it; the key is a made-up one, and Stripe can't be reached."""
     ssm, parameter = stage.aws.client("ssm"), "/leleka/stripe-secret-key"
-    ssm.put_parameter(Name=parameter, Value="sk_test_of_nobody", Type="SecureString")
+    ssm.put_parameter(Name=parameter, Value=STRIPE_KEY, Type="SecureString")
     function = Breakable(stage, "CarryOutPayments")
     function.set(PAYMENT_GATEWAY="stripe", HTTPS_PROXY="http://127.0.0.1:1")
     yield function

@@ -22,7 +22,7 @@ from tests.functional.security.places import (
 )
 from tests.functional.test_recovery import row
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]  # the first one plays all scenes
 
 METHOD, LOCK, TOKEN = "the id of a payment method", "the id of a seat lock", "a task token"
 MAY_STAND = {
@@ -110,7 +110,7 @@ def test_an_execution_that_succeeds_has_no_result(stage: Stage, played: Played) 
 def test_topics_tell_ids_only(played: Played, traces: Traces) -> None:
     """The customer's events and the operator's."""
     texts = played.listener.heard(TOPIC, set(traces.booking_ids))
-    assert any('"stuck"' in text.text or "stuck" in json.loads(text.text).get("Message", "") for text in texts)
+    assert any("stuck" in text.text for text in texts), "the operator's topic said nothing"
     assert out_of_place(findings(texts, traces)) == set()
 
 
