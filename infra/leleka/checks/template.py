@@ -1,14 +1,18 @@
 """The template of the stage ``prod``, as it would be deployed, before cfn-lint and checkov."""
 
+import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from leleka import deploy
+import yaml
+
+from leleka import deploy, release
 from leleka.checks import tools
 from leleka.checks.findings import Answer, CheckError, Finding
 from leleka.stage import REGION
+from leleka.watched import watch
 
 _STAGE = "prod"
 
@@ -24,10 +28,18 @@ def check_template() -> list[Answer]:
     except deploy.DeployError as error:
         raise CheckError(f"the template could not be made: {error}") from error
     try:
+        template = packaged.template.with_name("deployed.json")
+        template.write_text(json.dumps(_as_deployed(yaml.safe_load(packaged.template.read_text()))))
         with ThreadPoolExecutor(2) as pool:
-            return list(pool.map(lambda ask: ask(packaged.template), (cfn_lint, checkov)))
+            return list(pool.map(lambda ask: ask(template), (cfn_lint, checkov)))
     finally:
         shutil.rmtree(packaged.template.parent, ignore_errors=True)
+
+
+def _as_deployed(template: dict[str, Any]) -> dict[str, Any]:
+    """What a deployment to AWS adds to the packaged template."""
+    watch(template)
+    return release.released(template)
 
 
 def cfn_lint(template: Path) -> Answer:
