@@ -1,7 +1,7 @@
 """Where time goes, for X-Ray: a subsegment an invocation or message, found by its booking and execution.
 
-The X-Ray SDK costs a function that is starting about as much as boto3 itself (docs/adr/0009), so only an invocation
-that X-Ray has chosen imports it.
+The X-Ray SDK costs a function that is starting a tenth of its time (docs/adr/0009), so only an invocation that X-Ray
+has chosen imports it.
 """
 
 import functools
