@@ -11,7 +11,7 @@ export UV_NATIVE_TLS := 1
 export PYTHONDONTWRITEBYTECODE :=
 LELEKA := .venv/bin/leleka
 
-.PHONY: help setup demo test test-docker browser screenshots faults faults-selfcheck soak bench-locks diagrams openapi lint audit types up down deploy destroy clean lock
+.PHONY: help setup demo test test-docker browser screenshots faults faults-selfcheck soak bench-locks cost diagrams openapi lint audit types up down deploy destroy clean lock
 
 help: ## list the commands
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -90,6 +90,9 @@ types: .venv/.ready
 
 bench-locks: .bench/.ready ## measure the seat lock beside other locks, and write docs/LOCK_BENCHMARK.md
 	@PYTHONPATH=functions:infra:. .bench/bin/python -m tests.benchmarks.locks
+
+cost: setup ## count what a booking does and what that costs; writes docs/COST.md
+	@PYTHONPATH=functions:. .venv/bin/python -m tests.benchmarks.work
 
 diagrams: setup ## book for real and draw what happened: statemachine/diagrams; needs the program plantuml
 	@.venv/bin/python -m leleka.diagram.pictures

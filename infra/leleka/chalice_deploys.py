@@ -75,6 +75,7 @@ def shell_lines(gateway_url: str) -> str:
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
+        "PIP_NO_DEPS": "1",  # functions/requirements.txt is complete, as deploy.py says
     }
     lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     return "\n".join([*lines, "unset AWS_PROFILE AWS_SESSION_TOKEN", f'export PATH={_programs()}:"$PATH"'])
