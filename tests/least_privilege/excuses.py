@@ -27,7 +27,21 @@ class Excuse:
 _OWN_LOGS = "its own group: CloudFormation ends a function's name with letters of its own, and streams come by day"
 _PER_BOOKING = "each booking has an execution of its own"
 
+_TRACES = ("PutTraceSegments", "PutTelemetryRecords")
+_SAMPLES = ("GetSamplingRules", "GetSamplingTargets")
+_LOG_DELIVERY = (
+    *("CreateLogDelivery", "GetLogDelivery", "UpdateLogDelivery", "DeleteLogDelivery", "ListLogDeliveries"),
+    *("PutResourcePolicy", "DescribeResourcePolicies", "DescribeLogGroups"),
+)
+_TELEMETRY = (
+    *(("*", f"xray:{action}") for action in _TRACES),
+    *((saga, f"xray:{action}") for saga in ("BookingSaga", "CancellationSaga") for action in _SAMPLES),
+    *((saga, f"logs:{action}") for saga in ("BookingSaga", "CancellationSaga") for action in _LOG_DELIVERY),
+)
+"""Who may do what of X-Ray and of the delivery of logs. Neither knows a narrower resource than all."""
+
 WIDE = (
+    *(Excuse(owner, action, r"\*", "the action knows no narrower resource") for owner, action in _TELEMETRY),
     *(
         Excuse("*", f"logs:{action}", rf"log-group:/aws/lambda/{_STACK}-{{owner}}-\*", _OWN_LOGS)
         for action in ("CreateLogStream", "PutLogEvents")
@@ -41,6 +55,13 @@ WIDE = (
 """Wildcards."""
 
 UNSEEN = (
+    *(Excuse(owner, action, r"\*", "Lambda and Step Functions themselves do it") for owner, action in _TELEMETRY),
+    Excuse(
+        "PlaceBooking",
+        "dynamodb:UpdateItem",
+        rf"table/{_STACK}-BookingsTable-\w+",
+        "claims anew for a request that was kept two minutes ago and whose saga never began; a unit test shows it",
+    ),
     *(
         Excuse("*", f"logs:{action}", rf"log-group:/aws/lambda/{_STACK}-{{owner}}-\*", "Lambda writes what they print")
         for action in ("CreateLogStream", "PutLogEvents")
@@ -60,7 +81,24 @@ UNSEEN = (
 )
 """Grants that no call of the function's own shows to be needed."""
 
+LOCAL_LOGS = (
+    Excuse(
+        "*", "logs:CreateLogGroup", r"log-group:.*", "LocalStack tries to make each function's group; the stack has it"
+    ),
+    *(
+        Excuse(
+            "*",
+            f"logs:{action}",
+            rf"log-group:/aws/lambda/{_STACK}:log-stream:.*",
+            "a local stage's functions have the names that chalice deploy looks for; on AWS CloudFormation names them",
+        )
+        for action in ("CreateLogStream", "PutLogEvents")
+    ),
+)
+"""What LocalStack does in Lambda's place, under names that only a local stage has."""
+
 PROVOKED = (
+    *LOCAL_LOGS,
     *(
         Excuse("*", f"dynamodb:{action}", r"table/no-such-table", "tests break a function by the name of its table")
         for action in ("GetItem", "PutItem", "UpdateItem")

@@ -1,6 +1,6 @@
 """Where time goes, for X-Ray: a subsegment an invocation or message, found by its booking and execution.
 
-The X-Ray SDK costs a function that is starting a tenth of its time (docs/adr/0009), so only an invocation that X-Ray
+The X-Ray SDK costs a function that is starting a tenth of its time (docs/adr/0013), so only an invocation that X-Ray
 has chosen imports it.
 """
 

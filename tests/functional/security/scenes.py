@@ -21,6 +21,7 @@ def play(stage: Stage, traces: Traces) -> dict[str, str]:
     with closing(Zofia(stage, traces)) as zofia:
         _crashed(stage, zofia)
         bookings = {"stuck": _stuck(stage, zofia), "expired": _held_shortly(stage, zofia)}
+        _greedy(stage, zofia)
     with ThreadPoolExecutor(3) as pool:
         played = {scene.__name__.strip("_"): pool.submit(_alone, scene, stage, traces) for scene in _TOGETHER}
         bookings |= {name: future.result() for name, future in played.items()}
@@ -67,6 +68,16 @@ def _held_shortly(stage: Stage, zofia: Zofia) -> str:
     eventually(lambda: "hold_expires_at_s" in row(stage, "BookingsTable", booking_id), "the seat is not held")
     reserve.set()
     return booking_id
+
+
+def _greedy(stage: Stage, zofia: Zofia) -> None:
+    """She holds as much as one may, so what became of her bookings is looked at before she is refused."""
+    place = Breakable(stage, "PlaceBooking")
+    place.set(HOLDS_PER_CUSTOMER="1")
+    try:
+        assert zofia.ask_in_vain("14A") == HTTPStatus.TOO_MANY_REQUESTS
+    finally:
+        place.set()
 
 
 def _cancelled(_stage: Stage, zofia: Zofia) -> str:
