@@ -149,6 +149,6 @@ def test_the_next_deployment_takes_it_all_back(stage: Stage, changed: Path, befo
     booking = olena.outcome(olena.book("20D", bags=0)["booking_id"])
     assert (booking["status"], booking["amount_minor"] % 10) == ("CONFIRMED", 0)
     assert "as the changed code says" not in refusal_of(stage, olena, "20D")
-    assert olena.get("/greeting").status_code == 403
+    assert olena.get("/greeting").status_code == 404
     olena.close()
     Promises(stage).hold()
