@@ -5,6 +5,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from leleka.stage import Stage
 
 _WAIT_S = 120.0
 _POLL_S = 0.1
+_ATTEMPTS = 5
 FLIGHT = "KBP-BCN-0615"
 _numbers = itertools.count(1)
 
@@ -71,8 +73,14 @@ class Customer:
         key: str | None = None,
         flight_id: str = FLIGHT,
     ) -> dict[str, Any]:
-        """Asks for a seat; the booking as the API answered."""
-        response = self.post({**self.request(seat, method, bags), "flight_id": flight_id}, key)
+        """Asks for a seat; the booking as the API answered. A busy API is asked again as its answer says: after a while,
+        with the same key."""
+        key = key or str(uuid.uuid4())
+        for _ in range(_ATTEMPTS):
+            response = self.post({**self.request(seat, method, bags), "flight_id": flight_id}, key)
+            if response.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+                break
+            time.sleep(float(response.headers["Retry-After"]))
         assert response.status_code == 202, response.text
         booking: dict[str, Any] = response.json()
         self.secrets[booking["booking_id"]] = booking["secret"]

@@ -44,8 +44,8 @@ def _told(counters: Counters, stories: Mapping[str, Story]) -> dict[str, Work]:
     """
     found = {}
     for name, story in stories.items():
-        first, *others = [counters.of(story) for _ in range(_TIMES)]
-        assert len({repr(work.counts()) for work in others}) == 1, [work.counts() for work in (first, *others)]
+        _first, *others = [counters.of(story) for _ in range(_TIMES)]
+        assert all(work.counts() == others[0].counts() for work in others), [name, *(work.counts() for work in others)]
         found[name] = others[-1]
         _say(f"{name}: {found[name].transitions} transitions, {found[name].invocations.total()} invocations")
     return found

@@ -12,15 +12,17 @@ _DAY_SEARCH = "/flights?from=KBP&to=BCN"
 
 
 class Stories:
-    """Stories on a stage, each on a seat that no other one uses."""
+    """Stories on a stage, each by a customer who is new there and on a seat that no other one uses: who has asked
+    before costs one more request."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._customer, self._rival = Customer(stage), Customer(stage)
+        self._customers: list[Customer] = []
         self._seats: Iterator[str] = (f"{row}{letter}" for row, letter in itertools.product(range(18, 31), "ABCDEF"))
         self._taken = next(self._seats)
-        self._await(str(self._rival.book(self._taken, method=None)["booking_id"]), "AWAITING_PAYMENT")
+        self._await(str(self._new().book(self._taken, method=None)["booking_id"]), "AWAITING_PAYMENT")
         self._known = self._ended(next(self._seats), "pm_approved", "CONFIRMED")
+        self._looking = self._customers[-1]
 
     def bookings(self) -> dict[str, Story]:
         """Those that make a booking."""
@@ -33,7 +35,7 @@ class Stories:
 
     def requests(self) -> dict[str, Story]:
         """Single requests of a page."""
-        secret = self._customer.secrets[self._known]
+        secret = self._looking.secrets[self._known]
         return {
             "the page or one of its files": lambda: self._get("/"),
             "a search": lambda: self._get(_DAY_SEARCH),
@@ -43,18 +45,23 @@ class Stories:
 
     def close(self) -> None:
         """Ends the connections."""
-        self._customer.close()
-        self._rival.close()
+        for customer in self._customers:
+            customer.close()
+
+    def _new(self) -> Customer:
+        self._customers.append(Customer(self._stage))
+        return self._customers[-1]
 
     def _held_then_paid(self) -> list[str]:
-        booking_id = str(self._customer.book(next(self._seats), method=None)["booking_id"])
+        customer = self._new()
+        booking_id = str(customer.book(next(self._seats), method=None)["booking_id"])
         self._await(booking_id, "AWAITING_PAYMENT")
-        assert self._customer.pay(booking_id).status_code == 202
+        assert customer.pay(booking_id).status_code == 202
         self._await(booking_id, "CONFIRMED")
         return [booking_id]
 
     def _ended(self, seat: str, method: str, status: str) -> str:
-        booking_id = str(self._customer.book(seat, method)["booking_id"])
+        booking_id = str(self._new().book(seat, method)["booking_id"])
         self._await(booking_id, status)
         return booking_id
 
@@ -71,5 +78,5 @@ class Stories:
         return str(found["Item"]["status"]["S"])
 
     def _get(self, path: str, secret: str | None = None) -> list[str]:
-        assert self._customer.get(path, secret).status_code == 200
+        assert self._looking.get(path, secret).status_code == 200
         return []
