@@ -73,8 +73,8 @@ class Customer:
         key: str | None = None,
         flight_id: str = FLIGHT,
     ) -> dict[str, Any]:
-        """Asks for a seat; the booking as the API answered. A busy API is asked again as its answer says: after a while,
-        with the same key."""
+        """Asks for a seat; the booking as the API answered. A busy API is asked again as its answer says: after a
+        while, with the same key."""
         key = key or str(uuid.uuid4())
         for _ in range(_ATTEMPTS):
             response = self.post({**self.request(seat, method, bags), "flight_id": flight_id}, key)
