@@ -39,7 +39,8 @@ def functions_of(stage: Stage) -> dict[str, str]:
     """The names of the stage's functions by their logical names."""
     pages = stage.aws.client("lambda").get_paginator("list_functions").paginate()
     names = [each["FunctionName"] for page in pages for each in page["Functions"]]
-    return {name.removeprefix(f"leleka-{stage.name}-").split("-")[0]: name for name in names}
+    known = {name.removeprefix(f"leleka-{stage.name}-").split("-")[0]: name for name in names}
+    return {"APIHandler" if short == "leleka" else short: name for short, name in known.items()}
 
 
 def lines_of(stage: Stage, since_ms: int) -> Iterator[Line]:
