@@ -2,7 +2,6 @@
 
 import functools
 import os
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
 LOCAL = "local"
 REGION = "eu-central-1"
-_NAME = re.compile(r"[a-z][a-z0-9]{0,19}")  # without a dash, so that no stage's name begins another's
 _TIMEOUTS = Config(
     connect_timeout=3,
     read_timeout=60,
@@ -33,20 +31,10 @@ class StageError(Exception):
 
 @dataclass(frozen=True)
 class Aws:
-    """The AWS of a stage: LocalStack at ``gateway_url`` for the stage ``local``, the real one otherwise.
-
-    Attributes:
-        lock_url_here: the lock's server as this machine reaches it, if functions reach it by another URL.
-    """
+    """The AWS of a stage: LocalStack at ``gateway_url`` for the stage ``local``, the real one otherwise."""
 
     stage: str
     gateway_url: str | None = None
-    lock_url_here: str | None = None
-
-    @property
-    def on_localstack(self) -> bool:
-        """Whether this is LocalStack's AWS."""
-        return self.gateway_url is not None
 
     @functools.cached_property
     def _session(self) -> Any:
@@ -62,8 +50,7 @@ class Aws:
 
 @dataclass(frozen=True)
 class Stage:
-    """A deployed stage. ``tables`` are table names by their logical name, such as ``SeatsTable``; ``lock_url`` is what
-    functions are told."""
+    """A deployed stage. ``tables`` are table names by their logical name, such as ``SeatsTable``."""
 
     name: str
     api_url: str
@@ -72,11 +59,6 @@ class Stage:
     tables: dict[str, str]
     outputs: dict[str, str]
     aws: Aws = field(repr=False)
-
-    @property
-    def lock_url_here(self) -> str:
-        """The lock's server for what runs on this machine and is no function."""
-        return self.aws.lock_url_here or self.lock_url
 
     @property
     def page_url(self) -> str:
@@ -97,13 +79,7 @@ class Stage:
 
 
 def stack_name(stage: str) -> str:
-    """The CloudFormation stack of a stage.
-
-    Raises:
-        StageError: this can't be a stage's name.
-    """
-    if not _NAME.fullmatch(stage):
-        raise StageError(f"{stage!r} is no stage's name: a small letter, then at most 19 small letters and digits")
+    """The CloudFormation stack of a stage."""
     return f"leleka-{stage}"
 
 
@@ -136,6 +112,6 @@ def load(aws: Aws) -> Stage:
 
 
 def _api_url(aws: Aws, outputs: dict[str, str]) -> str:
-    if not aws.on_localstack:
+    if aws.gateway_url is None:
         return outputs["EndpointURL"].rstrip("/")
     return f"{aws.gateway_url}/_aws/execute-api/{outputs['RestAPIId']}/api"

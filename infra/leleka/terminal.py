@@ -21,7 +21,6 @@ from leleka.api_client import ApiError
 from leleka.bookings_here import BookingsHereError
 from leleka.dead_letters import DeadLettersError
 from leleka.deploy import DeployError
-from leleka.destroy import DestroyError
 from leleka.follow import FollowError
 from leleka.mails import MailsError
 from leleka.seed import SeedError
@@ -42,7 +41,6 @@ _FORESEEN = (
     BookingsHereError,
     DeadLettersError,
     DeployError,
-    DestroyError,
     FollowError,
     MailsError,
     SeedError,
