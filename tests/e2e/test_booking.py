@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.e2e.conftest import Row, Visitors
 from tests.e2e.visitor import CONFIRMED, DECLINED, HELD, SLOW, Visitor
@@ -39,8 +39,8 @@ def test_a_seat_is_found_held_paid_and_confirmed(olena: Visitor, customer: Custo
     expect(olena.heading("Booking {ref}", ref=ref)).to_be_visible()
     expect(olena.page.get_by_role("timer")).to_have_text(re.compile(r"\b1[45]:\d\d\b"))
     expect(olena.pay_button).to_have_text("Pay €104.90")
-    assert olena.steps() == [*SAGA, "AwaitPaymentMethod"]
     expect(olena.step("AwaitPaymentMethod", "waiting")).to_be_visible()
+    assert olena.steps() == [*SAGA, "AwaitPaymentMethod"]
     olena.picture("held")
     olena.pay()
     expect(olena.status).to_have_text(CONFIRMED)
@@ -77,6 +77,14 @@ def test_a_declined_card_is_rolled_back_before_the_customers_eyes(olena: Visitor
     expect(olena.seat(row["B"])).to_have_accessible_name(f"Seat {row['B']}, middle, available, €54.90")
 
 
+def test_a_card_without_enough_money_says_so(olena: Visitor, row: Row) -> None:
+    """It isn't the same as a declined one: the customer may know what to do."""
+    olena.book(row.flight_id, row["C"])
+    olena.pay("Card without enough money")
+    expect(olena.status).to_have_text(olena.cancelled("the account had too little money"))
+    expect(olena.step("ProcessPayment", "failed")).to_contain_text("the account had too little money")
+
+
 def test_a_slow_card_is_waited_for(olena: Visitor, row: Row) -> None:
     """The page says that the payment is under way, for as long as it is, also after a reload, and then that it is
     done."""
@@ -88,6 +96,24 @@ def test_a_slow_card_is_waited_for(olena: Visitor, row: Row) -> None:
     expect(olena.step("ProcessPayment", "waiting").or_(olena.step("ProcessPayment", "succeeded"))).to_be_visible()
     expect(olena.status).to_have_text(CONFIRMED)
     expect(olena.step("ProcessPayment", "succeeded")).to_be_visible()
+
+
+def test_a_second_card_is_said_not_to_be_used(olena: Visitor, row: Row, customer: Customers) -> None:
+    """Somebody was quicker elsewhere, with another card; that is not lost when the booking goes on with the first."""
+    olena.guard.allow_answer(409)
+    ref = olena.book(row.flight_id, row["A"], bags=0)
+    (secret,) = re.findall(r'"secret":"(\w+)"', str(olena.kept()))
+    taras = customer()
+
+    def second(route: Route) -> None:
+        assert taras.pay(ref, "pm_approved", secret).status_code == 202
+        route.continue_()
+
+    olena.page.route("**/payment", second)
+    olena.pay(DECLINED)
+    said = olena.main.get_by_role("alert").filter(has_text="That one is used, not this one.")
+    expect(olena.status).to_have_text(CONFIRMED)
+    expect(said).to_be_visible()
 
 
 def test_a_held_seat_is_given_back(olena: Visitor, row: Row) -> None:
@@ -117,6 +143,7 @@ def test_a_confirmed_booking_is_cancelled_and_refunded(olena: Visitor, row: Row)
     olena.cancel()
     expect(olena.status).to_have_text(re.compile("^Cancelled"))
     expect(olena.main).to_contain_text("€54.90")
+    expect(olena.step("NotifyCancelled", "succeeded")).to_be_visible()  # the history may be a look behind the booking
     assert olena.steps()[-5:] == ["RefundPayment", *ROLLBACK, "NotifyCancelled"]
     expect(olena.step("ConfirmSeat", "compensated").or_(olena.step("ReserveSeat", "compensated")).first).to_be_visible()
 

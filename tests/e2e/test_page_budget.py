@@ -13,7 +13,8 @@ type Property = Callable[[str, object], None]
 
 
 class _Traffic:
-    """What a context asked for and got, headers included; the icon of the tab is the browser's own wish."""
+    """What a context asked for and got, headers included; the icon of the tab is the browser's own wish, which one
+    without a window may not have."""
 
     def __init__(self, context: BrowserContext) -> None:
         self.requests: list[str] = []
@@ -36,13 +37,14 @@ class _Traffic:
 @pytest.mark.parametrize("locale", ["en-GB", "uk-UA"])
 @pytest.mark.parametrize("route", ["/", "/flights/KBP-BCN-0629", "/flights/KBP-WAW-0616", "/bookings"])
 def test_an_entry_screen_is_light(visitor: Visitors, route: str, locale: str, record_property: Property) -> None:
-    """With an empty cache, in each language."""
+    """With an empty cache, in each language; the start page with the icon of the tab as well."""
     olena = visitor(locale=locale)
     traffic = _Traffic(olena.page.context)
     olena.open(route)
     olena.page.wait_for_load_state("networkidle")
     expect(olena.page.locator("main:not([aria-busy]) h1")).to_be_visible()
-    _check(traffic, record_property)
+    icon = 1 if route == "/" else 0
+    _check(traffic, record_property, requests_max=REQUESTS_MAX - icon)
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "uk-UA"])
@@ -56,12 +58,12 @@ def test_a_booking_is_a_light_entry_too(visitor: Visitors, held: Known, locale: 
     again.open(f"/bookings/{held.ref}")
     expect(again.page.get_by_role("timer")).to_be_visible()
     again.page.wait_for_load_state("networkidle")
-    _check(traffic, record_property)
+    _check(traffic, record_property, requests_max=REQUESTS_MAX)
 
 
-def _check(traffic: _Traffic, record_property: Property) -> None:
+def _check(traffic: _Traffic, record_property: Property, *, requests_max: int) -> None:
     record_property("requests", len(traffic.requests))
     record_property("bytes", traffic.bytes)
     print(f"{len(traffic.requests)} requests, {traffic.bytes} bytes")  # noqa: T201 - shown when the test fails
-    assert len(traffic.requests) <= REQUESTS_MAX, traffic.requests
+    assert len(traffic.requests) <= requests_max, traffic.requests
     assert 0 < traffic.bytes <= BYTES_MAX, traffic.bytes

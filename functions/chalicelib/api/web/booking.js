@@ -68,8 +68,8 @@ async function read({ ref, secret, signal }) {
 function seen(view, { booking, executions }) {
   const news = JSON.stringify([booking, executions]);
   if (news !== view.news) view.newsMs = serverNow();
-  // What was refused was refused for a status that is no longer so.
-  if (view.booking && view.booking.status !== booking.status) view.refusal = null;
+  // What was refused was refused for a status that is no longer so; which card is used stays so.
+  if (view.booking && view.booking.status !== booking.status && view.refusal?.type !== "payment-already-given") view.refusal = null;
   Object.assign(view, { booking, news, seenMs: serverNow(), isUntold: !executions });
   view.executions = executions ?? view.executions;
   kept.update(booking);

@@ -31,14 +31,16 @@ export async function showLocked(root, { ref: given, signal }, { isWrong = false
 function draw({ list, missing }) {
   const bookings = kept.all();
   const lost = kept.unreadable();
-  const focused = list.contains(document.activeElement) && document.activeElement.getAttribute("href");
+  const focused = list.contains(document.activeElement) && document.activeElement.dataset.focus;
   replace(
     list,
     bookings.length ? el("ul", { class: "kept-list", role: "list" }, bookings.map((booking) => lineOf(booking, missing))) : el("p", { class: "muted" }, t("bookings.none")),
     lost > 0 && el("p", { class: "notice" }, t("bookings.unreadable", { count: lost })),
     !kept.isDurable() && el("p", { class: "notice" }, t("bookings.unkept")),
   );
-  if (focused) list.querySelector(`[href="${focused}"]`)?.focus();
+  if (!focused) return;
+  const same = [...list.querySelectorAll("[data-focus]")].find(({ dataset }) => dataset.focus === focused);
+  (same ?? document.querySelector("h1")).focus();
 }
 
 function lineOf(booking, missing) {
@@ -47,9 +49,9 @@ function lineOf(booking, missing) {
   const isMissing = missing.has(ref);
   const isEnded = isMissing || status === "CANCELLED";
   const where = [number ?? flightId, t("order.title", { seat }), departs && `${day(departs)}, ${clockTime(departs)}`].filter(Boolean).join(" · ");
-  const forget = el("button", { type: "button", class: "secondary", "aria-label": t("bookings.forget.of", { ref }), on: { click: () => forgetOne(ref, isEnded) } }, t("bookings.forget"));
+  const forget = el("button", { type: "button", class: "secondary", "aria-label": t("bookings.forget.of", { ref }), dataset: { focus: `forget ${ref}` }, on: { click: () => forgetOne(ref, isEnded) } }, t("bookings.forget"));
   const state = isMissing ? "bookings.gone" : has(`bookings.status.${status}`) ? `bookings.status.${status}` : "bookings.status.PENDING";
-  return el("li", { class: "card", dataset: { status } }, el("a", { href: `#/bookings/${ref}` }, ref), el("span", {}, where), el("span", { class: "state" }, t(state)), forget);
+  return el("li", { class: "card", dataset: { status } }, el("a", { href: `#/bookings/${ref}`, dataset: { focus: `open ${ref}` } }, ref), el("span", {}, where), el("span", { class: "state" }, t(state)), forget);
 }
 
 function forgetOne(ref, isEnded) {

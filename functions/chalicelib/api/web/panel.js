@@ -84,10 +84,13 @@ function offerOf(plan, { seat, position, exit_row, price_minor, currency }) {
   return el("button", { class: "secondary", type: "button", on: { click: choose } }, parts.filter(Boolean).join(", "));
 }
 
-/** Says how many seats are free in each cabin, and from what price. */
+/** Says how many seats are free in each cabin, and from what price; from then on it is also shown, and follows the sale. */
 export function tellFree(plan) {
   const cabins = [...new Set(plan.rows.map(({ cabin }) => cabin))];
-  announce(cabins.map((cabin) => freeIn(plan, cabin)).join(". "));
+  const told = () => cabins.map((cabin) => freeIn(plan, cabin));
+  announce(told().join(". "));
+  plan.freeInCabins = () => told().map((words) => el("span", {}, words));
+  plan.tools.drawFree(plan);
 }
 
 function freeIn(plan, cabin) {

@@ -66,8 +66,12 @@ async function look(view) {
   const signal = AbortSignal.any([latest.signal, view.signal]);
   const content = await contentOf(view, signal);
   if (signal.aborted) return;
-  replace(view.results, el("h2", { id: "flights-title" }, t("search.flights")), content);
+  const heading = el("h2", { id: "flights-title", tabindex: -1 }, t("search.flights"));
+  // What had the focus in the old answer, such as "Try again", goes with it.
+  const hadFocus = view.results.contains(document.activeElement);
+  replace(view.results, heading, content);
   view.results.removeAttribute("aria-busy");
+  if (hadFocus) heading.focus();
 }
 
 async function contentOf(view, signal) {

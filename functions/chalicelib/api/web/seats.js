@@ -163,7 +163,7 @@ const freeOf = (plan) => [...plan.seats.values()].filter(({ seat }) => plan.stat
 
 function drawFree(plan) {
   const count = freeOf(plan).length;
-  plan.free.textContent = count ? t("seats.free", { count }) : t("seats.full");
+  replace(plan.free, count ? t("seats.free", { count }) : t("seats.full"), plan.freeInCabins?.());
 }
 
 /* For panel.js and follow.js, which don't import this module: after a failure it may be here under another address. */
