@@ -9,6 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from leleka.stage import Stage
     from tests.functional.customer import Customer
+    from tests.least_privilege.calls import CallTrail
     from tests.promises import Promises
 
 _HERE = Path(__file__).parent
@@ -29,23 +30,39 @@ def _folder(item: pytest.Item) -> str:
 
 
 @pytest.fixture(scope="session")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stage]":
-    """The system, deployed and seeded, for the session."""
-    from leleka.own_stage import own_stage  # noqa: PLC0415 - unit tests, which need no stack, don't wait for boto3
+def call_trail(tmp_path_factory: pytest.TempPathFactory) -> "CallTrail":
+    """The AWS calls that the stage's functions and state machines make."""
+    from tests.least_privilege.calls import CallTrail  # noqa: PLC0415 - as below
 
-    with own_stage(tmp_path_factory.mktemp("stack")) as stage:
+    return CallTrail(tmp_path_factory.mktemp("calls") / "trail.jsonl")
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory, call_trail: "CallTrail") -> "Iterator[Stage]":
+    """The system, deployed and seeded, for the session. When the session ends, every call that was made in it must have
+    been allowed, whichever tests it had."""
+    # Unit tests, which need no stack, don't wait for boto3.
+    from leleka.own_stage import own_stage, stage_in_docker  # noqa: PLC0415
+    from leleka.stack import StackConfig  # noqa: PLC0415
+    from tests.least_privilege.session import require_allowed  # noqa: PLC0415
+
+    if StackConfig.from_environment().docker:  # make test-docker has started it; nothing records calls there
+        yield stage_in_docker()
+        return
+    with own_stage(tmp_path_factory.mktemp("stack"), call_trail.file) as stage:
         yield stage
+        require_allowed(stage, call_trail)
 
 
 @pytest.fixture
-def customer(stage: "Stage") -> "Iterator[Callable[[], Customer]]":
-    """Makes customers at the API, each with a connection of its own."""
+def customer(stage: "Stage") -> "Iterator[Callable[..., Customer]]":
+    """Makes customers at the API, each with a connection of its own; ``source`` and ``email`` may be given."""
     from tests.functional.customer import Customer  # noqa: PLC0415 - as above
 
     made: list[Customer] = []
 
-    def make() -> Customer:
-        made.append(Customer(stage))
+    def make(**who: str) -> Customer:
+        made.append(Customer(stage, **who))
         return made[-1]
 
     yield make

@@ -22,7 +22,7 @@ class Promises:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._valkey = redis.Redis.from_url(stage.lock_url, socket_timeout=5)
+        self._valkey = redis.Redis.from_url(stage.lock_url_here, socket_timeout=5)
 
     def rows(self, table: str) -> list[Row]:
         """All rows of a table."""

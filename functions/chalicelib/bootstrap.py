@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from chalicelib.api.models import ApiConfig
     from chalicelib.api.services import Services
     from chalicelib.baggage.store import BaggageStore
+    from chalicelib.booking.models import BookingConfig, HoldLimits
+    from chalicelib.booking.placing_store import PlacingStore
     from chalicelib.booking.store import BookingStore
     from chalicelib.flight.models import FlightConfig
     from chalicelib.flight.store import FlightStore
@@ -44,13 +46,45 @@ def _aws(service: str, read_timeout_s: int = 3, attempts: int = 2) -> Any:
 
 
 @functools.cache
+def _booking_config() -> "BookingConfig":
+    from chalicelib.booking.models import BookingConfig
+
+    return config.load(BookingConfig)
+
+
+@functools.cache
 def booking_store() -> "BookingStore":
     """The bookings table."""
-    from chalicelib.booking.models import BookingConfig
     from chalicelib.booking.store import BookingStore
 
-    settings = config.load(BookingConfig)
+    settings = _booking_config()
     return BookingStore(_aws("dynamodb"), settings.bookings_table, settings.locators_table, settings.due_grace_s)
+
+
+@functools.cache
+def placing_store() -> "PlacingStore":
+    """The tables that keeping a request writes."""
+    from chalicelib.booking.placing_store import PlacingStore
+
+    settings = _booking_config()
+    tables = (settings.bookings_table, settings.locators_table, settings.hold_limits_table)
+    return PlacingStore(_aws("dynamodb"), *tables, settings.due_grace_s)
+
+
+@functools.cache
+def hold_limits() -> "HoldLimits":
+    """What one customer, and one source, may hold."""
+    from chalicelib.booking.models import HoldLimits
+
+    settings = _booking_config()
+    return HoldLimits(
+        per_customer=settings.holds_per_customer,
+        per_source=settings.holds_per_source,
+        hold_ttl_s=settings.hold_ttl_s,
+        cooldown_s=settings.hold_cooldown_s,
+        counts_s=settings.hold_total_s + settings.due_grace_s,
+        grace_s=settings.due_grace_s,
+    )
 
 
 @functools.cache

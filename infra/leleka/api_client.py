@@ -102,7 +102,7 @@ class ApiClient:
                 response = self._http.request(method, path, **request)
             except httpx.HTTPError as error:
                 raise ApiUnreachable(f"the API did not answer {method} {path}: {type(error).__name__}") from error
-            if response.status_code != httpx.codes.SERVICE_UNAVAILABLE or attempt == _ATTEMPTS:
+            if not _is_busy(response) or attempt == _ATTEMPTS:
                 break
             self._wait(_retry_after_s(response))
         if response.is_error:
@@ -121,13 +121,30 @@ def _proof(claim: Claim) -> dict[str, str]:
     return {"Authorization": f"Bearer {claim.secret}"}
 
 
+def _is_busy(response: httpx.Response) -> bool:
+    """Whether nothing was done for now: the API says so, or API Gateway in front of it has too many requests. A 429 of
+    the API itself is a refusal, and no time that anybody waits here would change it."""
+    return response.status_code == httpx.codes.SERVICE_UNAVAILABLE or _is_throttled(response)
+
+
+def _is_throttled(response: httpx.Response) -> bool:
+    return response.status_code == httpx.codes.TOO_MANY_REQUESTS and not _is_problem(response)
+
+
+def _is_problem(response: httpx.Response) -> bool:
+    return str(response.headers.get("Content-Type", "")).startswith("application/problem+json")
+
+
 def _retry_after_s(response: httpx.Response) -> float:
     text = response.headers.get("Retry-After", "1")
     return min(float(text), _RETRY_AFTER_S_MAX) if text.isdecimal() else 1.0
 
 
 def _problem(response: httpx.Response) -> ApiError:
-    if not response.headers.get("Content-Type", "").startswith("application/problem+json"):
+    if _is_throttled(response):
+        busy = "the API has too many requests at the moment; nothing was done; ask again in a while"
+        return ApiProblem(response.status_code, "too-many-requests", busy, None)
+    if not _is_problem(response):
         return ApiUnreachable(f"HTTP {response.status_code} from {response.url}, which is not an answer of the API")
     try:
         document = response.json()

@@ -4,6 +4,7 @@ import typer
 
 from leleka import (
     cli_bookings,
+    cli_deploy,
     cli_diagram,
     cli_flights,
     cli_operations,
@@ -26,7 +27,9 @@ app.command()(cli_stack.up)
 app.command()(cli_stack.down)
 app.command()(cli_stack.status)
 app.command()(cli_stack.deploy)
+app.command()(cli_deploy.destroy)
 app.command()(cli_stack.seed)
+app.command()(cli_stack.env)
 app.command()(cli_flights.flights)
 app.command()(cli_flights.seats)
 app.command()(cli_bookings.book)

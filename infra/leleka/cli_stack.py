@@ -6,10 +6,11 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from leleka import chalice_deploys, stages_here
 from leleka import deploy as deployment
 from leleka import seed as seeding
 from leleka import stage as stages
-from leleka import stages_here
+from leleka.cli_deploy import Yes, approval
 from leleka.cli_options import AsJson, StageName
 from leleka.stack import RunningStack, StackConfig, find, start, stop
 from leleka.stack.servers import localstack_answers, valkey_answers
@@ -24,7 +25,7 @@ _PROBES: dict[str, Callable[[RunningStack], tuple[int, bool]]] = {
 
 @one_line_errors
 def up() -> None:
-    """Start LocalStack and Valkey; they run until `leleka down`."""
+    """Start LocalStack and Valkey; they run until `leleka down`. With LELEKA_STACK=docker they run in Docker."""
     stack = start(StackConfig.from_environment())
     stdout().print(f"LocalStack {stack.gateway_url}\nValkey {stack.valkey_url}", soft_wrap=True)
     if deployed := _deployed_stage():  # it was up already
@@ -36,7 +37,12 @@ def up() -> None:
 @one_line_errors
 def down() -> None:
     """Stop what `leleka up` started; whatever was in it is gone."""
-    say("the local stack has ended" if stop(StackConfig.from_environment()) else "no local stack was running")
+    config = StackConfig.from_environment()
+    stack = find(config)
+    deployed = _deployed_stage() if stack and localstack_answers(stack.gateway_port) else None
+    say("the local stack has ended" if stop(config) else "no local stack was running")
+    if deployed:
+        chalice_deploys.forget(deployed, chalice_deploys.FUNCTIONS)
 
 
 @one_line_errors
@@ -59,17 +65,31 @@ def status(as_json: AsJson = False) -> None:
 def deploy(
     stage: StageName = LOCAL,
     lock_url: Annotated[
-        str | None, typer.Option(envvar="LELEKA_LOCK_URL", help="The seat lock's server, for a stage on AWS.")
+        str | None,
+        typer.Option(
+            envvar="LELEKA_LOCK_URL", help="The seat lock's server, if not the stage's own; none: for no lock."
+        ),
     ] = None,
     sets: Annotated[
         list[str] | None,
         typer.Option("--set", help="A parameter of the template, Name=Value; those not set stay as they are."),
     ] = None,
+    yes: Yes = False,
+    replace_tables: Annotated[
+        bool, typer.Option("--replace-tables", help="Allow a change that takes a table and its rows from the stage.")
+    ] = False,
+    at_once: Annotated[
+        bool, typer.Option("--at-once", help="Release without a canary, whatever the alarms say: for a fix.")
+    ] = False,
 ) -> None:
-    """Package the functions and create or update the stage."""
+    """Package the functions and create or update the stage. On AWS the changes are shown first, and asked about."""
     settings = dict(_setting(text) for text in sets or [])
     aws = stages_here.aws_of(stage)
-    deployed = deployment.deploy(aws, lock_url or _local_lock_url(stage), packaged=None, **settings)
+    approve = None if aws.on_localstack else approval(stage, yes=yes, replace_tables=replace_tables)
+    url = _local_lock_url() if stage == LOCAL and not lock_url else lock_url
+    deployed = deployment.deploy(aws, url, approve, at_once, packaged=None, **settings)
+    if stage == LOCAL:
+        chalice_deploys.record(deployed, chalice_deploys.FUNCTIONS)
     stdout().print(f"API {deployed.api_url}\nsaga {deployed.saga_arn}", soft_wrap=True)
     _print_page(deployed)
 
@@ -85,6 +105,12 @@ def seed(stage: StageName = LOCAL) -> None:
     _print_page(seeded)  # from here on it has something to show
 
 
+@one_line_errors
+def env() -> None:
+    """Print shell lines that point AWS tools at the local stage: eval "$(leleka env)"; then chalice deploy works."""
+    typer.echo(chalice_deploys.shell_lines(str(stages_here.aws_of(LOCAL).gateway_url)))
+
+
 def _print_page(stage: Stage) -> None:
     stdout().print(f"page {stage.page_url}", soft_wrap=True)
 
@@ -96,11 +122,11 @@ def _setting(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _local_lock_url(stage: str) -> str:
-    stack = find(StackConfig.from_environment()) if stage == LOCAL else None
+def _local_lock_url() -> str:
+    stack = find(StackConfig.from_environment())
     if stack is None:
-        raise CommandError(f"stage {stage} needs the URL of its lock server: --lock-url redis://... or LELEKA_LOCK_URL")
-    return stack.valkey_url
+        raise StageError("no local stack runs here; run: leleka up")
+    return stack.lock_url
 
 
 def _status_document(stack: RunningStack | None) -> dict[str, Any]:
@@ -109,8 +135,8 @@ def _status_document(stack: RunningStack | None) -> dict[str, Any]:
     servers = []
     for name, probe in _PROBES.items():
         port, healthy = probe(stack)
-        log = str(stack.log_dir / f"{name}.log")
-        servers.append({"name": name, "pid": stack.processes[name].pid, "port": port, "healthy": healthy, "log": log})
+        pid = stack.processes[name].pid if stack.processes else None  # in Docker it would mean nothing here
+        servers.append({"name": name, "pid": pid, "port": port, "healthy": healthy, "log": stack.log_of(name)})
     deployed = _deployed_stage()
     document: dict[str, Any] = {"running": True, "servers": servers, "deployed": deployed is not None}
     document["gateway_url"], document["lock_url"] = stack.gateway_url, stack.valkey_url
@@ -131,7 +157,7 @@ def _print_status(document: dict[str, Any]) -> None:
     table = Table("server", "port", "pid", "health", box=None, pad_edge=False)
     for server in document["servers"]:
         health, style = ("up", "green") if server["healthy"] else ("does not answer", "bold red")
-        table.add_row(server["name"], str(server["port"]), str(server["pid"]), health, style=style)
+        table.add_row(server["name"], str(server["port"]), str(server["pid"] or "-"), health, style=style)
     console = stdout()
     console.print(table)
     for server in document["servers"]:

@@ -135,7 +135,7 @@ class _Acts:
     def _show_seats(self, *, sold: str, free: str) -> None:
         status = {seat.seat: seat.status for seat in self.api.seats(FLIGHT)}
         key = f"seat:{FLIGHT}:{free}:lock"
-        owner = _lock_owner(self.stage.lock_url, key)
+        owner = _lock_owner(self.stage.lock_url_here, key)
         self.console.print(f"   seat map: {sold} is {status.get(sold)}, {free} is {status.get(free)}")
         self.console.print(f"   lock {key}: {'held' if owner else 'not there'}", soft_wrap=True)
         _expect(status.get(sold), "SOLD", f"seat {sold}")

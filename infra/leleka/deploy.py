@@ -1,39 +1,37 @@
-"""Deploys a stage: Chalice packages, CloudFormation does the rest. The same steps for LocalStack and for AWS."""
+"""Deploys a stage: Chalice packages, CloudFormation does the rest. The same steps and the same template for LocalStack
+and for AWS; an AWS stage's functions are published besides, see :mod:`leleka.release`."""
 
-import hashlib
-import json
+import io
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-import uuid
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
-from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from leleka import local_api
+from leleka import chalice_deploys, local_api, protection, release, versions
 from leleka import stage as stages
+from leleka.artifacts import Artifacts
+from leleka.chalice_deploys import ChaliceDeploysError
+from leleka.change_sets import Approve, DeployError, Stack
 from leleka.paths import PROJECT
 from leleka.stage import LOCAL, REGION, Aws, Stage
+from leleka.watched import watch
 
-if TYPE_CHECKING:
-    from mypy_boto3_cloudformation import CloudFormationClient
-    from mypy_boto3_cloudformation.type_defs import ParameterTypeDef
+__all__ = ["DeployError", "Package", "deploy", "package"]
 
-_SAGAS = {"SagaKey": "booking_saga.asl.json", "CancellationSagaKey": "cancellation_saga.asl.json"}
 _MERGE_TEMPLATE = PROJECT / "infra" / "template.yaml"
 _PACKAGE_TIMEOUT_S = 300
-_STACK_TIMEOUT_S = 1800
-_POLL_S = {LOCAL: 0.5}
-_POLL_AWS_S = 5.0
-
-
-class DeployError(Exception):
-    """The stage was not deployed, or only in part; the message says where it stopped and what CloudFormation said."""
+_CHALICE_STAGE = {LOCAL: "stack"}
+"""Chalice's own stage ``local`` is for ``chalice deploy`` on top of a local stage and makes no roles; this one does."""
+_ON_LOCALSTACK = {"RunsOn": "localstack", "SagaLogLevel": "OFF"}
+"""Its CloudFormation can't set up the logging of a state machine."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +54,11 @@ def package(stage: str) -> Package:
     out = Path(tempfile.mkdtemp(prefix=f"{stage}-", dir=build))
     command = [
         str(Path(sys.executable).with_name("chalice")),
-        *("--project-dir", str(PROJECT / "functions"), "package", "--stage", stage),
+        *("--project-dir", str(PROJECT / "functions"), "package"),
+        *("--stage", _CHALICE_STAGE.get(stage, stage)),
         *("--merge-template", str(_MERGE_TEMPLATE), str(out)),
     ]
-    environment = {"AWS_DEFAULT_REGION": REGION, **os.environ}
+    environment = {"AWS_DEFAULT_REGION": REGION, **os.environ, "PIP_NO_DEPS": "1"}  # requirements.txt is complete
     try:
         done = subprocess.run(  # noqa: S603 - our own command line
             command, capture_output=True, text=True, timeout=_PACKAGE_TIMEOUT_S, env=environment, check=False
@@ -69,156 +68,101 @@ def package(stage: str) -> Package:
     template = out / "sam.yaml"
     if done.returncode or not template.exists():
         raise DeployError(f"chalice package failed: {(done.stderr or done.stdout).strip()[-2000:]}")
-    return Package(stage, template, out / "deployment.zip")
+    code = out / "deployment.zip"
+    code.write_bytes(_reproducible(code.read_bytes()))
+    return Package(stage, template, code)
 
 
-def deploy(aws: Aws, lock_url: str, *, packaged: Package | None = None, **settings: str) -> Stage:
+def _reproducible(code: bytes) -> bytes:
+    """The same zip for the same sources: what this machine has compiled is left out, and order and times don't count.
+    Else each deployment would be a release of every function."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(code)) as made, zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as same:
+        for entry in sorted(made.infolist(), key=lambda entry: entry.filename):
+            if "__pycache__" not in entry.filename:
+                plain = zipfile.ZipInfo(entry.filename)
+                plain.external_attr, plain.compress_type = entry.external_attr, zipfile.ZIP_DEFLATED
+                same.writestr(plain, made.read(entry))
+    return written.getvalue()
+
+
+def deploy(
+    aws: Aws,
+    lock_url: str | None = None,
+    approve: Approve | None = None,
+    at_once: bool = False,  # by position: the keywords are the template's parameters
+    /,
+    *,
+    packaged: Package | None = None,
+    **settings: str,
+) -> Stage:
     """Creates or updates the stage's stack and returns the stage.
 
     Args:
         aws: where to.
-        lock_url: the Redis-compatible server of the stage.
+        lock_url: the Redis-compatible server of the stage; empty for a cache of the stage's own, which AWS has; None
+            leaves it as it is.
+        approve: sees the changes before they are carried out, and raises an error to drop them.
+        at_once: without a canary, whatever the alarms say; for the fix of what is broken.
         packaged: the result of :func:`package`, if it was made already.
         settings: parameters of the template by name, such as ``HoldTtlSeconds="20"``; those not given stay as the
             stack has them.
 
     Raises:
         DeployError: nothing or only a part was changed; CloudFormation rolls a failed change back.
+        StageError: there can be no stage of that name.
     """
+    stages.stack_name(aws.stage)  # a name that can't be a stage's is told before anything is done
     packaged = packaged or package(aws.stage)
     try:
-        parameters = {"LockUrl": lock_url, **settings}
-        template = yaml.safe_load(packaged.template.read_text())
-        known = set(template["Parameters"])
-        unknown = settings.keys() - known
-        if unknown:
-            raise DeployError(f"the template has no parameter {', '.join(sorted(unknown))}; nothing was changed")
-        name = stages.stack_name(aws.stage)
-        definition = local_api.keep(aws, name, template) if aws.stage == LOCAL else None
-        template_url = _upload(aws, packaged.code, template, parameters)
-        _apply(aws, template_url, parameters, known)
+        given = settings if lock_url is None else {"LockUrl": lock_url, **settings}
+        _deploy(aws, packaged, given, approve, at_once=at_once)
         shutil.rmtree(packaged.code.parent, ignore_errors=True)
-        if definition is not None:
-            local_api.put(aws, name, definition)
-            # LocalStack's mail server accepts what it has been told to accept; on AWS the operator proves the domain.
-            aws.client("ses").verify_email_identity(EmailAddress="bookings@leleka.example")
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, ChaliceDeploysError) as error:
         raise DeployError(f"stage {aws.stage} was not deployed: {error}") from error
     return stages.load(aws)
 
 
-def _upload(aws: Aws, code: Path, template: dict[str, Any], parameters: dict[str, str]) -> str:
-    """Puts code, saga and template into the artifact bucket under names that carry their content's hash."""
-    account = aws.client("sts").get_caller_identity()["Account"]
-    s3 = aws.client("s3")
-    region = s3.meta.region_name
-    bucket = f"leleka-artifacts-{account}-{region}"
-    _ensure_bucket(s3, bucket, region)
-    code_key = _put(s3, bucket, code.read_bytes(), "zip")
-    parameters["ArtifactBucket"] = bucket
-    for parameter, name in _SAGAS.items():
-        parameters[parameter] = _put(s3, bucket, (PROJECT / "statemachine" / name).read_bytes(), "asl.json")
-    for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":
-            resource["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": code_key}
-    key = _put(s3, bucket, json.dumps(template, sort_keys=True).encode(), "template.json")
-    base = aws.gateway_url or f"https://s3.{region}.amazonaws.com"
-    return f"{base}/{bucket}/{key}"
-
-
-def _ensure_bucket(s3: Any, bucket: str, region: str) -> None:
-    try:
-        s3.head_bucket(Bucket=bucket)
-    except ClientError:
-        # S3 takes no location for its oldest region.
-        where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-        s3.create_bucket(Bucket=bucket, **where)
-        s3.put_public_access_block(
-            Bucket=bucket,
-            PublicAccessBlockConfiguration={
-                "BlockPublicAcls": True,
-                "IgnorePublicAcls": True,
-                "BlockPublicPolicy": True,
-                "RestrictPublicBuckets": True,
-            },
-        )
-
-
-def _put(s3: Any, bucket: str, content: bytes, suffix: str) -> str:
-    key = f"{hashlib.sha256(content).hexdigest()[:32]}.{suffix}"
-    s3.put_object(Bucket=bucket, Key=key, Body=content)
-    return key
-
-
-def _apply(aws: Aws, template_url: str, parameters: dict[str, str], known: set[str]) -> None:
-    """One change set, executed; no change is a success. ``known`` are the parameters that the template has."""
-    cloudformation: CloudFormationClient = aws.client("cloudformation")
-    name = stages.stack_name(aws.stage)
-    exists = _exists(cloudformation, name)
-    change_set = f"deploy-{uuid.uuid4().hex[:16]}"
-    given: list[ParameterTypeDef] = [
-        {"ParameterKey": key, "ParameterValue": value} for key, value in sorted(parameters.items())
-    ]
-    # What is not given stays as the stack has it: a deployment must not turn a stage's payments back into play money.
-    kept = _parameters_of(cloudformation, name) - parameters.keys() if exists else set()
-    given += [{"ParameterKey": key, "UsePreviousValue": True} for key in sorted(kept & known)]
-    poll_s = _POLL_S.get(aws.stage, _POLL_AWS_S)
-    waiting: Any = {"Delay": poll_s, "MaxAttempts": int(_STACK_TIMEOUT_S / poll_s)}
-    cloudformation.create_change_set(
-        StackName=name,
-        ChangeSetName=change_set,
-        ChangeSetType="UPDATE" if exists else "CREATE",
-        TemplateURL=template_url,
-        Parameters=given,
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-    )
-    try:
-        cloudformation.get_waiter("change_set_create_complete").wait(
-            StackName=name, ChangeSetName=change_set, WaiterConfig=waiting
-        )
-    except WaiterError as error:
-        if _has_no_changes(cloudformation, name, change_set):
-            cloudformation.delete_change_set(StackName=name, ChangeSetName=change_set)
-            return
-        raise DeployError(f"CloudFormation refused the change of {name}: {_why(cloudformation, name)}") from error
-    if _has_no_changes(cloudformation, name, change_set):  # LocalStack calls an empty change set complete
-        cloudformation.delete_change_set(StackName=name, ChangeSetName=change_set)
+def _deploy(aws: Aws, packaged: Package, settings: dict[str, str], approve: Approve | None, *, at_once: bool) -> None:
+    template = yaml.safe_load(packaged.template.read_text())
+    watch(template)
+    known = set(template["Parameters"])
+    unknown = settings.keys() - known
+    if unknown:
+        raise DeployError(f"the template has no parameter {', '.join(sorted(unknown))}; nothing was changed")
+    stack = Stack(aws)
+    if aws.on_localstack:
+        definition = local_api.keep(aws, stack.name, template)
+        if aws.stage == LOCAL:
+            chalice_deploys.take_back(aws, template)
+        _apply(aws, stack, packaged, template, {**_ON_LOCALSTACK, **settings}, approve)
+        local_api.put(aws, stack.name, definition)
+        # LocalStack's mail server accepts what it has been told to accept; on AWS the operator proves the domain.
+        aws.client("ses").verify_email_identity(EmailAddress="bookings@leleka.example")
         return
-    cloudformation.execute_change_set(StackName=name, ChangeSetName=change_set)
-    waiter = cloudformation.get_waiter("stack_update_complete" if exists else "stack_create_complete")
-    try:
-        waiter.wait(StackName=name, WaiterConfig=waiting)
-    except WaiterError as error:
-        raise DeployError(f"CloudFormation could not change {name}: {_why(cloudformation, name)}") from error
+    parameters = {**settings, "RunsOn": "aws", "DynamoDbPrefixList": _prefix_list(aws)}
+    with protection.lifted_as_approved(aws, approve) as asked:
+        _apply(aws, stack, packaged, release.released(template, at_once=at_once), parameters, asked)
+    versions.prune(aws)
 
 
-def _exists(cloudformation: "CloudFormationClient", name: str) -> bool:
-    try:
-        stacks = cloudformation.describe_stacks(StackName=name)["Stacks"]
-    except ClientError:
-        return False
-    status = stacks[0]["StackStatus"]
-    if status == "ROLLBACK_COMPLETE":
-        raise DeployError(f"stack {name} is what a failed first deployment left; delete it, then deploy again")
-    return status != "REVIEW_IN_PROGRESS"
+def _apply(
+    aws: Aws,
+    stack: Stack,
+    packaged: Package,
+    template: dict[str, Any],
+    parameters: dict[str, str],
+    approve: Approve | None,
+) -> None:
+    url, keys = Artifacts(aws).upload(packaged.code.read_bytes(), template)
+    stack.change(url, {**parameters, **keys}, set(template["Parameters"]), approve)
 
 
-def _parameters_of(cloudformation: "CloudFormationClient", name: str) -> set[str]:
-    stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-    return {parameter["ParameterKey"] for parameter in stack.get("Parameters", [])}
-
-
-def _has_no_changes(cloudformation: "CloudFormationClient", name: str, change_set: str) -> bool:
-    described = cloudformation.describe_change_set(StackName=name, ChangeSetName=change_set)
-    reason = described.get("StatusReason", "")
-    said_so = "didn't contain changes" in reason or "No updates are to be performed" in reason
-    return said_so or (described["Status"] == "CREATE_COMPLETE" and not described.get("Changes"))
-
-
-def _why(cloudformation: "CloudFormationClient", name: str) -> str:
-    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
-    failed = [event for event in events if event.get("ResourceStatus", "").endswith("FAILED")]
-    reasons = [
-        f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}" for event in failed
-    ]
-    return "; ".join(reasons[:5]) or "no failed resource is listed"
+def _prefix_list(aws: Aws) -> str:
+    """The addresses of DynamoDB in the region, as the network's rules name them."""
+    ec2 = aws.client("ec2")
+    name = f"com.amazonaws.{ec2.meta.region_name}.dynamodb"
+    found = ec2.describe_managed_prefix_lists(Filters=[{"Name": "prefix-list-name", "Values": [name]}])["PrefixLists"]
+    if not found:
+        raise DeployError(f"EC2 knows no prefix list {name}; nothing was changed")
+    return str(found[0]["PrefixListId"])

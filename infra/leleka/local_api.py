@@ -29,12 +29,22 @@ def put(aws: Aws, stack: str, definition: dict[str, Any]) -> None:
     handler = aws.client("lambda").get_function_configuration(FunctionName=_resource(aws, stack, _HANDLER))
     uri = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{handler['FunctionArn']}/invocations"
     body = json.loads(json.dumps(definition))
+    body["info"]["title"] = stack
     for methods in body["paths"].values():
         for method in methods.values():
             method["x-amazon-apigateway-integration"]["uri"] = uri
     api = aws.client("apigateway")
     api_id = _resource(aws, stack, _API)
     api.put_rest_api(restApiId=api_id, mode="overwrite", body=json.dumps(body))
+    for kind, response in body.get("x-amazon-apigateway-gateway-responses", {}).items():  # that call passes them over
+        status = {"statusCode": str(response["statusCode"])} if "statusCode" in response else {}
+        api.put_gateway_response(
+            restApiId=api_id,
+            responseType=kind,
+            responseParameters=response["responseParameters"],
+            responseTemplates=response["responseTemplates"],
+            **status,
+        )
     api.create_deployment(restApiId=api_id, stageName="api")
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 LOCAL = "local"
 REGION = "eu-central-1"
+_NAME = re.compile(r"[a-z][a-z0-9]{0,19}")  # without a dash, so that no stage's name begins another's
 _TIMEOUTS = Config(
     connect_timeout=3,
     read_timeout=60,
@@ -31,10 +33,20 @@ class StageError(Exception):
 
 @dataclass(frozen=True)
 class Aws:
-    """The AWS of a stage: LocalStack at ``gateway_url`` for the stage ``local``, the real one otherwise."""
+    """The AWS of a stage: LocalStack at ``gateway_url`` for the stage ``local``, the real one otherwise.
+
+    Attributes:
+        lock_url_here: the lock's server as this machine reaches it, if functions reach it by another URL.
+    """
 
     stage: str
     gateway_url: str | None = None
+    lock_url_here: str | None = None
+
+    @property
+    def on_localstack(self) -> bool:
+        """Whether this is LocalStack's AWS."""
+        return self.gateway_url is not None
 
     @functools.cached_property
     def _session(self) -> Any:
@@ -50,7 +62,8 @@ class Aws:
 
 @dataclass(frozen=True)
 class Stage:
-    """A deployed stage. ``tables`` are table names by their logical name, such as ``SeatsTable``."""
+    """A deployed stage. ``tables`` are table names by their logical name, such as ``SeatsTable``; ``lock_url`` is what
+    functions are told."""
 
     name: str
     api_url: str
@@ -59,6 +72,11 @@ class Stage:
     tables: dict[str, str]
     outputs: dict[str, str]
     aws: Aws = field(repr=False)
+
+    @property
+    def lock_url_here(self) -> str:
+        """The lock's server for what runs on this machine and is no function."""
+        return self.aws.lock_url_here or self.lock_url
 
     @property
     def page_url(self) -> str:
@@ -79,7 +97,13 @@ class Stage:
 
 
 def stack_name(stage: str) -> str:
-    """The CloudFormation stack of a stage."""
+    """The CloudFormation stack of a stage.
+
+    Raises:
+        StageError: this can't be a stage's name.
+    """
+    if not _NAME.fullmatch(stage):
+        raise StageError(f"{stage!r} is no stage's name: a small letter, then at most 19 small letters and digits")
     return f"leleka-{stage}"
 
 
@@ -112,6 +136,6 @@ def load(aws: Aws) -> Stage:
 
 
 def _api_url(aws: Aws, outputs: dict[str, str]) -> str:
-    if aws.gateway_url is None:
+    if not aws.on_localstack:
         return outputs["EndpointURL"].rstrip("/")
     return f"{aws.gateway_url}/_aws/execute-api/{outputs['RestAPIId']}/api"

@@ -17,7 +17,7 @@ def aws_of(stage: str) -> Aws:
     stack = find(StackConfig.from_environment())
     if stack is None:
         raise StageError("no local stack runs here; run: leleka up")
-    return Aws(LOCAL, stack.gateway_url)
+    return Aws(LOCAL, stack.gateway_url, stack.valkey_url)
 
 
 def load(stage: str) -> Stage:

@@ -21,6 +21,7 @@ from leleka.api_client import ApiError
 from leleka.bookings_here import BookingsHereError
 from leleka.dead_letters import DeadLettersError
 from leleka.deploy import DeployError
+from leleka.destroy import DestroyError
 from leleka.follow import FollowError
 from leleka.mails import MailsError
 from leleka.seed import SeedError
@@ -41,6 +42,7 @@ _FORESEEN = (
     BookingsHereError,
     DeadLettersError,
     DeployError,
+    DestroyError,
     FollowError,
     MailsError,
     SeedError,

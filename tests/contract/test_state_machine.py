@@ -12,6 +12,7 @@ from chalicelib.api.services import cancellation_input
 from chalicelib.baggage import models as baggage
 from chalicelib.booking import models as booking
 from chalicelib.flight import models as flight
+from chalicelib.notification.models import BookingEvent
 from chalicelib.payment import models as payment
 from chalicelib.pricing import models as pricing
 from chalicelib.recovery.models import BookingFacts, Settle
@@ -19,6 +20,7 @@ from chalicelib.recovery.services import settlement_input
 from chalicelib.seat import models as seat
 from chalicelib.shared import errors
 from chalicelib.shared.errors import LelekaError, Transient
+from chalicelib.shared.executions import ENVELOPE
 
 PROJECT = Path(__file__).parents[2]
 SAGA: dict[str, Any] = json.loads((PROJECT / "statemachine" / "booking_saga.asl.json").read_text())
@@ -282,7 +284,7 @@ def test_a_task_waits_longer_than_its_function_may_run(name: str, state: dict[st
 def test_a_command_carries_just_the_fields_that_its_function_takes(name: str, state: dict[str, Any]) -> None:
     """The Parameters of a state are the fields of the command that the handler parses."""
     command = _command_of(name)
-    sent = {field.removesuffix(".$") for field in state["Parameters"]}
+    sent = _without_envelope(state["Parameters"])
     assert sent == set(command.__struct_fields__) - NOT_FROM_THE_BOOKING_SAGA.get(name, set())
 
 
@@ -294,7 +296,23 @@ def test_a_waiting_state_sends_its_token_with_just_the_fields_of_the_command(nam
     assert body["task_token.$"] == "$$.Task.Token"
     if "MessageBody" in state["Parameters"]:
         assert body["command"] == command.__struct_config__.tag == name
-    assert {field.removesuffix(".$") for field in body} - {"command"} == set(command.__struct_fields__)
+    assert _without_envelope(body) - {"command"} == set(command.__struct_fields__)
+
+
+@pytest.mark.parametrize("saga", [SAGA, CANCELLATION], ids=["booking", "cancellation"])
+def test_an_event_says_in_which_execution_it_is_published(saga: dict[str, Any]) -> None:
+    """So that the lines of a mail are found with those of its saga."""
+    events = [state["Parameters"]["Message"] for state in saga["States"].values() if "sns:publish" in str(state)]
+    assert len(events) >= 2
+    for event in events:
+        assert "$$.Execution.Id" in event.values()
+        assert "kind" not in event or _without_envelope(event) <= set(BookingEvent.__struct_fields__)
+
+
+def _without_envelope(event: dict[str, Any]) -> set[str]:
+    """The names of an event's fields, but for the one that every event carries besides its command."""
+    assert event[f"{ENVELOPE}.$"] == "$$.Execution.Id"
+    return {field.removesuffix(".$") for field in event} - {ENVELOPE}
 
 
 def _parameters(states: dict[str, dict[str, Any]]) -> list[Any]:

@@ -94,6 +94,7 @@ class Booking:
             "seat": self.seat,
             "bags": self.bags,
             "passenger": {"name": "Olena", "email": f"{self.booking_id}@example.com"},
+            "source": self.booking_id,  # of its own, as the address is: what one may hold is limited
             "payment_method": self.method,
         }
         answer = self.local.call("PlaceBooking", command)

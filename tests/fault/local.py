@@ -206,7 +206,7 @@ def _impatient(made: Local) -> None:
     pages = awslambda.get_paginator("list_functions").paginate()
     for page in pages:
         for function in page["Functions"]:
-            name = function["FunctionName"].split("-")[2]
+            name = function["FunctionName"].rpartition("-")[2]
             made.functions[name], made.arns[name] = function["FunctionName"], function["FunctionArn"]
     made.give_time(_FUNCTION_S)
     queues = sqs.list_queues()["QueueUrls"]

@@ -83,8 +83,10 @@ class State:
     def writes(self) -> bool:
         """Whether its function may write to a table, as its own policy says."""
         policy = _POLICIES / f"{'CarryOutPayments' if self.calls == 'queue' else self.at}.json"
-        actions = json.loads(policy.read_text())["Statement"] if policy.exists() else []
-        flat = [action for one in actions for action in _as_list(one["Action"])]
+        statements = json.loads(policy.read_text())["Statement"] if policy.exists() else []
+        # Of a statement with a condition either branch counts; one that is no statement has no action.
+        either = [branch for one in statements for branch in one.get("Fn::If", ["", one])[1:]]
+        flat = [action for one in either for action in _as_list(one.get("Action", []))]
         return any(action.partition(":")[2].startswith(_WRITES) for action in flat if action.startswith("dynamodb:"))
 
 

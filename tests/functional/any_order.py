@@ -56,7 +56,8 @@ class Copy:
         self.stage = replace(
             stage,
             tables={name: f"any-order-{name}" for name in stage.tables if name not in _READ_ONLY},
-            lock_url=f"{stage.lock_url.rpartition('/')[0]}/1",
+            lock_url=f"{stage.lock_url_here.rpartition('/')[0]}/1",
+            aws=replace(stage.aws, lock_url_here=None),  # these services run here, so there is one URL
         )
         self.shapes = {name: _shape(stage, name) for name in self.stage.tables}
         self.variables = {**_variables(stage, self.stage), **_credentials(stage)}

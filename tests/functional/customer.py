@@ -1,9 +1,11 @@
 """A customer at the API, and a look at what the saga did."""
 
+import itertools
 import json
 import time
 import uuid
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -12,15 +14,26 @@ from leleka.stage import Stage
 
 _WAIT_S = 120.0
 _POLL_S = 0.1
+_ATTEMPTS = 5
 FLIGHT = "KBP-BCN-0615"
+_numbers = itertools.count(1)
+
+
+def an_address(number: int) -> str:
+    """One of the loopback interface's many addresses; never 127.0.0.1, which is everybody else's here."""
+    high, low = divmod(number % 2**16, 2**8)
+    return f"127.{1 + number // 2**16}.{high}.{low}"
 
 
 class Customer:
-    """Books through the API as a browser would."""
+    """Books through the API as a browser would. What one customer or one address may hold is limited, so each has a
+    network address and an e-mail address of her own, unless others are given."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, source: str | None = None, email: str | None = None) -> None:
+        number = next(_numbers)
         self._stage = stage
-        self._http = httpx.Client(timeout=60)
+        self._http = httpx.Client(timeout=60, transport=httpx.HTTPTransport(local_address=source or an_address(number)))
+        self.email = email or f"olena-{number}@example.com"
         self.secrets: dict[str, str] = {}
 
     def close(self) -> None:
@@ -60,12 +73,22 @@ class Customer:
         key: str | None = None,
         flight_id: str = FLIGHT,
     ) -> dict[str, Any]:
-        """Asks for a seat; the booking as the API answered."""
-        response = self.post({**request(seat, method, bags), "flight_id": flight_id}, key)
+        """Asks for a seat; the booking as the API answered. A busy API is asked again as its answer says: after a
+        while, with the same key."""
+        key = key or str(uuid.uuid4())
+        for _ in range(_ATTEMPTS):
+            response = self.post({**self.request(seat, method, bags), "flight_id": flight_id}, key)
+            if response.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+                break
+            time.sleep(float(response.headers["Retry-After"]))
         assert response.status_code == 202, response.text
         booking: dict[str, Any] = response.json()
         self.secrets[booking["booking_id"]] = booking["secret"]
         return booking
+
+    def request(self, seat: str, method: str | None = "pm_approved", bags: int = 1) -> dict[str, Any]:
+        """Her request, in order; without a method, one that waits for its payment."""
+        return request(seat, method, bags, self.email)
 
     def booking(self, booking_id: str) -> dict[str, Any]:
         """The booking as it stands."""
@@ -90,6 +113,16 @@ class Customer:
         describe = self._stage.orchestrator.describe_execution
         eventually(lambda: describe(executionArn=arn)["status"] != "RUNNING", f"{booking_id} is not cancelled")
         return self.booking(booking_id)
+
+    def at_rest(self, booking_id: str) -> bool:
+        """Whether no saga works on the booking: neither its own, nor one that cancels it."""
+        if execution(self._stage, booking_id)["status"] == "RUNNING":
+            return False
+        arn = execution_arn(self._stage, booking_id, self._stage.outputs["CancellationSagaArn"])
+        try:
+            return str(self._stage.orchestrator.describe_execution(executionArn=arn)["status"]) != "RUNNING"
+        except self._stage.orchestrator.exceptions.ExecutionDoesNotExist:
+            return True
 
     def cancelled_after_confirming(self, seat: str) -> str:
         """Books, waits for the confirmation, cancels, and waits for the end; returns the booking id."""
@@ -116,13 +149,15 @@ def _bearer(secret: str | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {secret}"} if secret else {}
 
 
-def request(seat: str, method: str | None = "pm_approved", bags: int = 1) -> dict[str, Any]:
+def request(
+    seat: str, method: str | None = "pm_approved", bags: int = 1, email: str = "olena@example.com"
+) -> dict[str, Any]:
     """A booking request that is in order; without a method, one that waits for its payment."""
     paid = {"payment_method": method} if method else {}
     return {
         "flight_id": FLIGHT,
         "seat": seat,
-        "passenger": {"name": "Олена Шевченко", "email": "olena@example.com"},
+        "passenger": {"name": "Олена Шевченко", "email": email},
         "bags": bags,
         **paid,
     }

@@ -110,7 +110,8 @@ class OneSaga:
         """What this attempt of the state would send."""
         self.minted += 1
         token = f"{self.booking_id} {state} {self.minted}"
-        context = {"State": {"RetryCount": attempt}, "Task": {"Token": token}}
+        execution = {"Id": f"arn:aws:states:::execution:any-order:{self.booking_id}"}
+        context = {"State": {"RetryCount": attempt}, "Task": {"Token": token}, "Execution": execution}
         parameters = _STATES[state]["Parameters"]
         template = parameters.get("MessageBody") or parameters.get("Payload") or parameters
         return Message(state, _filled(template, self.data, context), attempt, token)

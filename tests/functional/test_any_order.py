@@ -70,8 +70,8 @@ class AnyOrder(Competition):
             saga = OneSaga(f"bk-{number}", request)
             self.sagas.append(saga)
             hashes = {"request_hash": "-", "secret_hash": hashlib.sha256(SECRET.encode()).hexdigest()}
-            passenger = {"name": "Olena", "email": "olena@example.com"}
-            self.services.place({"booking_id": saga.booking_id, **request, **hashes, "passenger": passenger})
+            who = {"passenger": {"name": "Olena", "email": "olena@example.com"}, "source": "203.0.113.7"}
+            self.services.place({"booking_id": saga.booking_id, **request, **hashes, **who})
 
     @rule(which=a_booking, steps=st.integers(1, 9))
     def goes_well(self, which: int, steps: int) -> None:

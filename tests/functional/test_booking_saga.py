@@ -9,7 +9,7 @@ from threading import Barrier
 import pytest
 
 from leleka.stage import Stage
-from tests.functional.customer import FLIGHT, Customer, execution, request, states_entered
+from tests.functional.customer import FLIGHT, Customer, execution, states_entered
 from tests.promises import Promises
 
 pytestmark = pytest.mark.stack
@@ -135,7 +135,7 @@ def test_a_key_that_was_used_for_another_request_is_refused(customer: Customers,
     """And the first booking goes on as if nothing had been asked."""
     olena, key = customer(), str(uuid.uuid4())
     booking_id = olena.book(seat, key=key)["booking_id"]
-    response = olena.post(request(seat, bags=0), key)
+    response = olena.post(olena.request(seat, bags=0), key)
     assert response.status_code == 422
     assert response.json()["type"] == "urn:leleka:problem:idempotency-key-reused"
     assert olena.outcome(booking_id)["status"] == "CONFIRMED"

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from leleka.stage import Stage
-from tests.functional.customer import Customer, eventually, request
+from tests.functional.customer import Customer, eventually
 from tests.promises import Promises
 
 pytestmark = pytest.mark.stack
@@ -48,7 +48,7 @@ def test_a_confirmed_booking_is_told_with_its_price(
     olena = customer()
     booking = olena.outcome(olena.book(seat)["booking_id"])
     (mail,) = mails_about(stage, booking["booking_id"])
-    assert mail["Destination"]["ToAddresses"] == ["olena@example.com"]
+    assert mail["Destination"]["ToAddresses"] == [olena.email]
     assert mail["Subject"] == f"Confirmed: KBP-BCN-0615, seat {seat}, {booking['record_locator']}"
     assert "79.90 EUR" in mail["Body"]["text_part"]
     promises.hold()
@@ -71,7 +71,7 @@ def test_a_held_seat_is_told_in_the_customers_language(
 ) -> None:
     """Ukrainian, because she chose it; then that nothing was charged, when she gives the seat up."""
     olena = customer()
-    booking = olena.post({**request(seat, method=None), "language": "uk"}).json()
+    booking = olena.post({**olena.request(seat, method=None), "language": "uk"}).json()
     booking_id = booking["booking_id"]
     olena.secrets[booking_id] = booking["secret"]
     until = olena.waiting(booking_id)["hold_expires_at"]

@@ -201,7 +201,7 @@ def test_a_booking_that_a_person_has_is_left_until_it_is_driven_again(
     """Only the input's ``redriven`` lets a cancellation out of NEEDS_ATTENTION."""
     olena = customer()
     booking_id = olena.waiting(olena.book(seat, method=None)["booking_id"])["booking_id"]
-    flag = next(name for name in _functions(stage) if "-FlagBooking-" in name)
+    flag = next(name for name in _functions(stage) if name.endswith("-FlagBooking"))
     command = {"booking_id": booking_id, "stuck": {"ReleaseSeat": {"Error": "Test", "Cause": "by hand"}}}
     stage.aws.client("lambda").invoke(FunctionName=flag, Payload=json.dumps(command))
     stop(stage, booking_id)
@@ -215,12 +215,13 @@ def test_a_booking_that_a_person_has_is_left_until_it_is_driven_again(
     promises.hold()
 
 
+@pytest.mark.processes
 def test_a_lock_that_could_not_be_released_is_released_when_it_is_due(
     stage: Stage, customer: Customers, seat: str, promises: Promises
 ) -> None:
     """Valkey is frozen while the seat is given back: the seat is free in the database, its lock is not."""
     key = f"seat:{FLIGHT}:{seat}:lock"
-    valkey = redis.Redis.from_url(stage.lock_url, socket_timeout=5)
+    valkey = redis.Redis.from_url(stage.lock_url_here, socket_timeout=5)
     pid = valkey.info("server")["process_id"]
     olena = customer()
     booking_id = olena.waiting(olena.book(seat, method=None)["booking_id"])["booking_id"]

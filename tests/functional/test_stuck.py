@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -21,30 +22,40 @@ class Breakable:
         self._lambda = stage.aws.client("lambda")
         pages = self._lambda.get_paginator("list_functions").paginate()
         functions = [each for page in pages for each in page["Functions"]]
-        found = next(each for each in functions if f"-{function}-" in each["FunctionName"])
+        found = next(each for each in functions if each["FunctionName"].endswith(f"-{function}"))
         self.name: str = found["FunctionName"]
         self._variables: dict[str, str] = found["Environment"]["Variables"]
 
     def set(self, **changes: str) -> None:
-        """Its own variables, but for these."""
+        """Its own variables, but for these; from now on no invocation meets the earlier ones."""
         variables = {**self._variables, **changes}
         self._lambda.update_function_configuration(FunctionName=self.name, Environment={"Variables": variables})
+        waiting = {"Delay": 0.2, "MaxAttempts": 300}
+        self._lambda.get_waiter("function_updated_v2").wait(FunctionName=self.name, WaiterConfig=waiting)
 
-    def call(self, **command: str) -> Any:
+    def call(self, **command: Any) -> Any:
         """Invokes it."""
         answer = self._lambda.invoke(FunctionName=self.name, Payload=json.dumps(command))
         return json.loads(answer["Payload"].read())
 
 
-@pytest.fixture
-def _impatient_saga(stage: Stage) -> Iterator[None]:
+@contextmanager
+def impatient_saga(stage: Stage) -> Iterator[None]:
     """The deployed saga with one retry of a compensation instead of twenty, which would take a quarter of an hour."""
     saga = stage.orchestrator.describe_state_machine(stateMachineArn=stage.saga_arn)
     impatient = re.sub(r'"MaxAttempts": 20\b', '"MaxAttempts": 1', saga["definition"])
     assert impatient != saga["definition"]
     stage.orchestrator.update_state_machine(stateMachineArn=stage.saga_arn, definition=impatient)
-    yield
-    stage.orchestrator.update_state_machine(stateMachineArn=stage.saga_arn, definition=saga["definition"])
+    try:
+        yield
+    finally:
+        stage.orchestrator.update_state_machine(stateMachineArn=stage.saga_arn, definition=saga["definition"])
+
+
+@pytest.fixture
+def _impatient_saga(stage: Stage) -> Iterator[None]:
+    with impatient_saga(stage):
+        yield
 
 
 @pytest.mark.usefixtures("_impatient_saga")

@@ -184,7 +184,7 @@ def test_a_deployment_changes_the_routes_of_a_stage_that_is_up(stage: Stage) -> 
     file = f"{stage.page_url}web/0/main.js"
     try:
         deploy.deploy(stage.aws, stage.lock_url, packaged=packaged)
-        assert httpx.get(file, timeout=60).status_code == 403
+        assert httpx.get(file, timeout=60).status_code == 404
         assert httpx.get(stage.page_url, timeout=60).status_code == 200
     finally:
         local_api.put(stage.aws, "leleka-local", own)

@@ -5,12 +5,13 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import httpx
 
 from leleka.stage import Stage
-from tests.functional.customer import Customer, execution, request
+from tests.functional.customer import Customer, execution
 
 _METHODS = ("pm_approved",) * 12 + ("pm_declined", "pm_slow", "pm_unknown", "pm_unknown_lost", None, None)
 _SEATS = [f"{row}{letter}" for row in range(18, 28) for letter in "ABCDEF"]
@@ -47,14 +48,13 @@ class Crowd:
                 self.troubles.append("a customer still waits")
 
     def _live(self, rng: random.Random) -> None:
-        customer = Customer(self._stage)
         try:
             while not self._closing.is_set():
-                self._book(customer, rng)
+                # Somebody else each time: one customer may not hold the same seat again and again.
+                with closing(Customer(self._stage)) as customer:
+                    self._book(customer, rng)
         except Exception as trouble:  # noqa: BLE001 - one customer's trouble is counted, and the others go on
             self.troubles.append(f"{type(trouble).__name__}: {trouble}")
-        finally:
-            customer.close()
 
     def _book(self, customer: Customer, rng: random.Random) -> None:
         seat, method, key = (
@@ -63,7 +63,7 @@ class Crowd:
             str(uuid.UUID(int=rng.getrandbits(128), version=4)),
         )
         pays, cancels = rng.random() < 0.7, rng.random() < _CANCELS
-        body = request(seat, method, rng.randint(0, 1))
+        body = customer.request(seat, method, rng.randint(0, 1))
         # An answer that was lost is asked for again with the same key, as the API's rules say.
         answer = _definite(lambda: customer.post(body, key))
         assert answer.status_code == 202, answer.text

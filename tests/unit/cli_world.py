@@ -122,5 +122,6 @@ def seat_views() -> list[dict[str, Any]]:
     return seats
 
 
-def run(*arguments: str, width: int = 200) -> Result:
-    return CliRunner().invoke(app, arguments, env={"COLUMNS": str(width), "NO_COLOR": "1", "TERM": "dumb"})
+def run(*arguments: str, width: int = 200, answer: str | None = None) -> Result:
+    environment = {"COLUMNS": str(width), "NO_COLOR": "1", "TERM": "dumb"}
+    return CliRunner().invoke(app, arguments, input=answer, env=environment)

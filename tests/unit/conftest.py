@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 TABLES = {
     "bookings": ("booking_id",),
     "locators": ("record_locator",),
+    "hold-limits": ("holder",),
     "seats": ("flight_id", "seat"),
     "seat-ledger": ("booking_id",),
     "quota": ("flight_id",),

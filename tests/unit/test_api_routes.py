@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from chalice.test import Client
 
 from app import app
 from chalicelib import bootstrap
-from chalicelib.api import pages
+from chalicelib.api import headers, pages
 from chalicelib.api.models import History, Saga
+from chalicelib.shared import errors
 from chalicelib.shared.errors import BookingNotFound, LelekaError, ServiceUnavailable
 from tests.unit.saga_history import confirmed, held
 
@@ -29,6 +31,7 @@ BOOKING = {
     "created_at_s": 1_795_435_200,
     "language": "uk",
 }
+CONTEXT = SimpleNamespace(aws_request_id="request-1")
 ECONOMY = {"cabin": "economy", "currency": "EUR", "seat_minor": 5490, "exit_row_seat_minor": 7490, "bag_minor": 2500}
 
 
@@ -56,9 +59,25 @@ class FakeServices:
             raise self.trouble
         return History("arn", self.events if saga is Saga.BOOKING else [])
 
+    def require_seat(self, booking_id: str, flight_id: str, seat: str) -> None:
+        """Every seat is there."""
+
+    def place_booking(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Remembers from where the request came; kept, unless somebody holds too much."""
+        self.asked.append(f"place from {command['source']}")
+        if self.trouble:
+            raise self.trouble
+        return {**BOOKING, "booking_id": command["booking_id"]}
+
+    def start_saga(self, booking_id: str, saga_input: dict[str, Any]) -> None:
+        """Nothing personal is in its input."""
+        self.asked.append(f"start {booking_id} {sorted(saga_input)}")
+
     def seat_map(self, _flight_id: str) -> list[dict[str, Any]]:
         """One seat in an exit row, and one in a cabin that is not on sale."""
-        return [{"seat": "12A", "cabin": "economy", "exit_row": True}, {"seat": "1A", "cabin": "x", "exit_row": False}]
+        usual = {"row": 1, "letter": "A", "position": "window", "status": "AVAILABLE", "fencing_number": 7}
+        in_economy = {**usual, "seat": "12A", "cabin": "economy", "exit_row": True}
+        return [in_economy, {**usual, "seat": "1A", "cabin": "x", "exit_row": False}]
 
     def fares(self, flight_id: str) -> dict[str, dict[str, Any]]:
         """As the pricing service tells them."""
@@ -75,9 +94,9 @@ def services(monkeypatch: pytest.MonkeyPatch) -> FakeServices:
 
 def get(path: str, secret: str | None = None) -> Any:
     """The answer of the whole Chalice application."""
-    headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+    proof = {"Authorization": f"Bearer {secret}"} if secret else {}
     with Client(app) as client:
-        return client.http.get(path, headers=headers)
+        return client.http.get(path, headers=proof)
 
 
 @pytest.mark.parametrize("ref", [ID, LOCATOR])
@@ -142,12 +161,70 @@ def test_a_busy_orchestrator_is_503_and_says_when_to_ask_again(services: FakeSer
     assert json.loads(answer.body)["type"] == "urn:leleka:problem:service-unavailable"
 
 
+def ask_for_a_seat(**headers: str) -> Any:
+    """The answer to a request that is in order."""
+    body = {"flight_id": "KBP-BCN-0615", "seat": "12A", "passenger": BOOKING["passenger"]}
+    usual = {"Content-Type": "application/json", "Idempotency-Key": "k" * 22}
+    with Client(app) as client:
+        return client.http.post("/bookings", headers={**usual, **headers}, body=json.dumps(body).encode())
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (errors.TooManyHolds, "too-many-holds"),
+        (errors.TooManyHoldsFromSource, "too-many-holds-from-source"),
+        (errors.TooManyAttempts, "too-many-attempts"),
+        (errors.SeatCoolingDown, "seat-cooling-down"),
+    ],
+)
+def test_who_holds_too_much_gets_429_and_when_to_come_again(
+    services: FakeServices, error: type[errors.TryLater], name: str
+) -> None:
+    """A problem document that says that nothing was kept, and what to do. No saga is started."""
+    services.trouble = error("too much; nothing was kept: pay, or", 843)
+    answer = ask_for_a_seat()
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "843")
+    document = json.loads(answer.body)
+    assert document["type"] == f"urn:leleka:problem:{name}"
+    assert document["detail"] == "too much; nothing was kept: pay, or ask again in 843 s"
+    assert services.asked == ["place from 127.0.0.1"]
+
+
+def test_a_source_is_the_connections_and_no_header_says_otherwise(services: FakeServices) -> None:
+    """A client may write any address into a header."""
+    headers = {"X-Forwarded-For": "9.9.9.9", "Forwarded": "for=9.9.9.9", "X-Real-IP": "9.9.9.9"}
+    assert ask_for_a_seat(**headers).status_code == 202
+    assert services.asked[0] == "place from 127.0.0.1"
+    assert "9.9.9.9" not in str(services.asked)
+
+
 @pytest.mark.usefixtures("services")
 def test_a_seat_map_tells_what_each_cabin_costs() -> None:
     """So a page can add up seat and bags before anything is booked."""
     document = json.loads(get("/flights/KBP-BCN-0615/seats").body)
     assert document["fares"] == [ECONOMY]
     assert [seat.get("price_minor") for seat in document["seats"]] == [7490, None]
+    assert all("fencing_number" not in seat for seat in document["seats"])
+
+
+def test_what_breaks_before_a_route_is_reached_is_an_answer_too(services: FakeServices) -> None:
+    """An event that lacks what its path promises: a problem document, and nothing of the cause."""
+    event = root("/api/")
+    event["requestContext"]["resourcePath"] = "/bookings/{ref}"
+    answer = app(event, None)
+    assert (answer["statusCode"], answer["headers"]["Content-Type"]) == (500, "application/problem+json")
+    assert headers.ALWAYS.items() <= answer["headers"].items()
+    assert "NoneType" not in answer["body"]
+    assert services.asked == []
+
+
+def test_headers_of_one_answer_do_not_end_up_in_another(services: FakeServices) -> None:
+    """The page's own are shared by all answers with the page."""
+    before = dict(pages.PAGE_HEADERS)
+    get("/")
+    assert before == pages.PAGE_HEADERS
+    assert services.asked == []
 
 
 @pytest.fixture
@@ -169,13 +246,12 @@ def test_the_page_may_load_nothing_from_elsewhere_and_is_asked_for_again() -> No
     answer = get("/")
     assert answer.status_code == 200
     assert answer.headers == {
+        **headers.ALWAYS,
         "Content-Type": "text/html; charset=utf-8",
         "Cache-Control": "no-cache",
         "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
         "object-src 'none'",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
     }
     version = pages.site().version
     assert re.fullmatch(r"[0-9a-f]{12}", version)
@@ -192,9 +268,9 @@ def test_a_file_under_the_current_version_is_kept_for_good(name: str, content_ty
     answer = get(f"/web/{pages.site().version}/{name}")
     assert (answer.status_code, answer.body.decode()) == (200, text)
     assert answer.headers == {
+        **headers.ALWAYS,
         "Content-Type": f"{content_type}; charset=utf-8",
         "Cache-Control": "public, max-age=31536000, immutable",
-        "X-Content-Type-Options": "nosniff",
     }
 
 
@@ -262,7 +338,7 @@ def root(address: str) -> Any:
 )
 def test_the_stage_without_its_slash_leads_to_the_one_with_it(address: str, to: str) -> None:
     """Relative addresses of the page would miss the stage otherwise. Relative itself, so it never leads elsewhere."""
-    answer = app(root(address), None)
+    answer = app(root(address), CONTEXT)
     assert (answer["statusCode"], answer["headers"]["Location"]) == (307, to)
 
 
@@ -270,7 +346,7 @@ def test_the_stage_without_its_slash_leads_to_the_one_with_it(address: str, to: 
 @pytest.mark.parametrize("address", ["/api/", "/"])
 def test_the_address_with_its_slash_is_the_page(address: str) -> None:
     """With a stage in it, and behind a domain of its own."""
-    assert app(root(address), None)["statusCode"] == 200
+    assert app(root(address), CONTEXT)["statusCode"] == 200
 
 
 def test_the_page_of_this_deployment_is_served_whole(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -234,7 +234,7 @@ def test_an_error_is_shown_by_its_name_and_a_text_in_its_place_is_not(name: str,
     history.add("ExecutionFailed", executionFailedEventDetails={"error": name, "cause": "secret"})
     [execution] = story_of(booking("PENDING"), Orchestrator(**{ID: history}))
     view = execution_view(execution)
-    assert (view["error"], view["steps"][-1]["error"]) == (shown, shown)
+    assert (view.error, view.steps[-1].error) == (shown, shown)
 
 
 def test_two_clocks_make_no_negative_duration() -> None:
@@ -242,7 +242,7 @@ def test_two_clocks_make_no_negative_duration() -> None:
     history = History().enter("ReserveSeat").leave("ReserveSeat")
     history.events[-1]["timestamp"] -= timedelta(seconds=1)
     [execution] = story_of(booking("PENDING"), Orchestrator(**{ID: history}))
-    assert execution_view(execution)["steps"][0]["duration_s"] == 0
+    assert execution_view(execution).steps[0].duration_s == 0
 
 
 ARN = f"arn:aws:states:eu-central-1:000000000000:execution:b:{ID}"

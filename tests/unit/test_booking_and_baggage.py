@@ -28,6 +28,7 @@ from chalicelib.shared.errors import (
     InvalidRequest,
 )
 from tests.fakes import FakeClock
+from tests.unit.placing_world import SOURCE, place_booking
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -38,7 +39,7 @@ OLENA = Passenger(name="Олена Шевченко", email="olena@example.com")
 
 def place(request_hash: str = "hash-1") -> PlaceBookingCommand:
     """A request for 12A."""
-    return PlaceBookingCommand("bk-1", request_hash, "secret-hash", FLIGHT, "12A", 1, OLENA, "pm_approved")
+    return PlaceBookingCommand("bk-1", request_hash, "secret-hash", FLIGHT, "12A", 1, OLENA, SOURCE, "pm_approved")
 
 
 @pytest.fixture
@@ -61,43 +62,53 @@ def free_bags(dynamodb: "DynamoDBClient") -> int:
     return free
 
 
-def test_the_same_request_twice_is_one_booking(bookings: BookingStore, clock: FakeClock) -> None:
+def test_the_same_request_twice_is_one_booking(
+    bookings: BookingStore, dynamodb: "DynamoDBClient", clock: FakeClock
+) -> None:
     """The second answer is the first booking, as it stands by then."""
-    first = logic.place_booking(place(), bookings, clock)
+    first = place_booking(place(), dynamodb, clock)
     logic.create_booking("bk-1", bookings)
-    second = logic.place_booking(place(), bookings, clock)
+    second = place_booking(place(), dynamodb, clock)
     assert first.booking_id == second.booking_id
     assert (first.status, second.status) == (BookingStatus.REQUESTED, BookingStatus.PENDING)
 
 
-def test_another_request_with_the_same_key_is_refused(bookings: BookingStore, clock: FakeClock) -> None:
+def test_another_request_with_the_same_key_is_refused(
+    bookings: BookingStore, dynamodb: "DynamoDBClient", clock: FakeClock
+) -> None:
     """And the first one is as it was."""
-    before = logic.place_booking(place(), bookings, clock)
+    before = place_booking(place(), dynamodb, clock)
     with pytest.raises(IdempotencyKeyReused):
-        logic.place_booking(place("hash-2"), bookings, clock)
+        place_booking(place("hash-2"), dynamodb, clock)
     assert msgspec.structs.replace(logic.describe_booking("bk-1", bookings), lock_id=None) == before
 
 
-def test_a_repeated_create_gives_the_same_lock_id(bookings: BookingStore, clock: FakeClock) -> None:
+def test_a_repeated_create_gives_the_same_lock_id(
+    bookings: BookingStore, dynamodb: "DynamoDBClient", clock: FakeClock
+) -> None:
     """The id is minted once a booking, or a repeated step would meet its own lock as another's."""
-    logic.place_booking(place(), bookings, clock)
+    place_booking(place(), dynamodb, clock)
     first, second = logic.create_booking("bk-1", bookings), logic.create_booking("bk-1", bookings)
     assert first.lock_id == second.lock_id
     assert len(bytes.fromhex(first.lock_id)) == 16
 
 
-def test_a_booking_goes_from_request_to_confirmed(bookings: BookingStore, clock: FakeClock) -> None:
+def test_a_booking_goes_from_request_to_confirmed(
+    bookings: BookingStore, dynamodb: "DynamoDBClient", clock: FakeClock
+) -> None:
     """Confirming twice changes nothing."""
-    logic.place_booking(place(), bookings, clock)
+    place_booking(place(), dynamodb, clock)
     logic.create_booking("bk-1", bookings)
     for _ in range(2):
         confirmed = logic.confirm_booking(ConfirmBookingCommand("bk-1", 7990, "EUR"), bookings)
     assert (confirmed.status, confirmed.amount_minor) == (BookingStatus.CONFIRMED, 7990)
 
 
-def test_a_cancelled_booking_stays_cancelled(bookings: BookingStore, clock: FakeClock) -> None:
+def test_a_cancelled_booking_stays_cancelled(
+    bookings: BookingStore, dynamodb: "DynamoDBClient", clock: FakeClock
+) -> None:
     """No step that arrives late revives it, and its first reason is kept."""
-    logic.place_booking(place(), bookings, clock)
+    place_booking(place(), dynamodb, clock)
     assert logic.cancel_booking(CancelBookingCommand("bk-1", "CardDeclined"), bookings)
     assert not logic.cancel_booking(CancelBookingCommand("bk-1", "SeatTaken"), bookings)
     with pytest.raises(BookingClosed):
@@ -116,9 +127,11 @@ def test_what_was_never_placed_cannot_be_created_or_read(bookings: BookingStore)
     assert not logic.cancel_booking(CancelBookingCommand("bk-1", "SeatTaken"), bookings)
 
 
-def test_a_stuck_booking_is_flagged_in_any_state(bookings: BookingStore, clock: FakeClock) -> None:
+def test_a_stuck_booking_is_flagged_in_any_state(
+    bookings: BookingStore, dynamodb: "DynamoDBClient", clock: FakeClock
+) -> None:
     """Also when it says CANCELLED: something of it could not be undone."""
-    logic.place_booking(place(), bookings, clock)
+    place_booking(place(), dynamodb, clock)
     logic.cancel_booking(CancelBookingCommand("bk-1", "CardDeclined"), bookings)
     logic.flag_booking(FlagBookingCommand("bk-1", {"ReleaseSeat": {"Error": "StoreBusy"}}), bookings)
     assert logic.describe_booking("bk-1", bookings).status is BookingStatus.NEEDS_ATTENTION
@@ -128,7 +141,7 @@ def test_a_request_expires_but_a_booking_does_not(
     bookings: BookingStore, dynamodb: "DynamoDBClient", clock: FakeClock
 ) -> None:
     """The table's time-to-live clears requests whose saga never began."""
-    logic.place_booking(place(), bookings, clock)
+    place_booking(place(), dynamodb, clock)
     key = to_item({"booking_id": "bk-1"})
     assert from_item(dynamodb.get_item(TableName="bookings", Key=key)["Item"])["expires_at_s"] == clock() + 86_400
     logic.create_booking("bk-1", bookings)

@@ -169,6 +169,23 @@ def test_no_answer_makes_the_client_wait_long(header: str, waited_s: float) -> N
     assert waits == [waited_s, waited_s]
 
 
+def test_a_throttled_request_is_asked_again_and_then_says_so() -> None:
+    """API Gateway's own answer, which is no problem document."""
+    waits: list[float] = []
+    throttled = httpx.Response(429, json={"message": "Too Many Requests"})
+    with pytest.raises(ApiProblem, match="nothing was done; ask again in a while") as raised:
+        client(lambda _: throttled, waits).book(REQUEST, KEY)
+    assert (raised.value.status, raised.value.type, len(waits)) == (429, "too-many-requests", 2)
+
+
+def test_who_holds_too_much_is_told_at_once() -> None:
+    """The API's own refusal comes with its time, which is longer than anybody waits here."""
+    waits: list[float] = []
+    with pytest.raises(ApiProblem, match="429"):
+        client(lambda _: problem(429), waits).book(REQUEST, KEY)
+    assert waits == []
+
+
 @pytest.mark.parametrize(
     "fault", [httpx.ConnectError("refused"), httpx.ReadTimeout("late"), httpx.RemoteProtocolError("cut")]
 )

@@ -77,6 +77,7 @@ def test_whatever_fails_is_one_line_on_stderr(
     command: str, function: str, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The message of the module that knows; line breaks in it become blanks."""
+    monkeypatch.setattr(cli_stack, "find", nothing)
     monkeypatch.setattr(function, raising(error))
     result = run(command)
     assert result.exit_code == 1
@@ -133,13 +134,6 @@ def raising(error: BaseException) -> Callable[..., Any]:
     return fail
 
 
-def test_a_stage_on_aws_needs_the_url_of_its_lock_server() -> None:
-    """Nothing on this machine can know it."""
-    result = run("deploy", "--stage", "prod")
-    assert result.exit_code == 1
-    assert "--lock-url" in result.stderr
-
-
 def test_seed_tells_how_much_was_new(monkeypatch: pytest.MonkeyPatch) -> None:
     """0 the second time. Then there is something to see, so the last line says where."""
     monkeypatch.setattr(stages_here, "load", lambda _name: STAGE)
@@ -150,9 +144,8 @@ def test_seed_tells_how_much_was_new(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_settings_of_a_deployment_are_name_and_value(monkeypatch: pytest.MonkeyPatch) -> None:
     """They reach the template by their name; what is no pair is refused before anything is done."""
     given: dict[str, Any] = {}
-    monkeypatch.setattr("leleka.cli_stack.stages_here.aws_of", lambda _: "aws")
     monkeypatch.setattr("leleka.cli_stack.deployment.deploy", lambda *_, **settings: given.update(settings) or STAGE)
-    lock = ("--stage", "prod", "--lock-url", "rediss://lock")
+    lock = ("--stage", "prod", "--yes", "--lock-url", "rediss://lock")
     done = run("deploy", *lock, "--set", "HoldTtlSeconds=60", "--set", "SenderAddress=a=b@c.d")
     assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "page http://api/")
     assert given == {"packaged": None, "HoldTtlSeconds": "60", "SenderAddress": "a=b@c.d"}

@@ -35,8 +35,10 @@ from chalicelib.seat.store import SeatStore
 from chalicelib.shared.due import FOR_THE_OPERATOR_S, SHARDS, DueIndex, DueQuery, due, shard_of
 from chalicelib.shared.dynamo import to_item
 from chalicelib.shared.errors import BookingClosed, HoldLost, SeatTaken, StoreBusy
+from chalicelib.shared.ledger import RELEASED_ROW_TTL_S
 from tests.due_tables import add_due_indexes
 from tests.fakes import FakeClock, FakeLock, FakeReplies
+from tests.unit.placing_world import SOURCE, place_booking
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -67,8 +69,9 @@ class World:
             seat="12A",
             bags=1,
             passenger=Passenger(name="Olena", email="olena@example.com"),
+            source=SOURCE,
         )
-        booking_logic.place_booking(command, self.bookings, self.clock)
+        place_booking(command, self.client, self.clock)
 
     def create(self) -> None:
         """T1."""
@@ -252,6 +255,7 @@ def test_a_refused_customer_whose_lock_could_not_be_released_is_kept_in_mind(wor
         **SEAT,
         **due("bk-1", world.clock() + LOCK_S),
         "lock_ends_s": world.clock() + 901,
+        "expires_at_s": world.clock() + RELEASED_ROW_TTL_S,
     }
 
 

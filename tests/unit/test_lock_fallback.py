@@ -1,5 +1,7 @@
 """The circuit breaker in front of the lock, with a lock and a clock that the test moves."""
 
+import json
+
 import pytest
 
 from chalicelib.locking import Acquisition, Answer, Extension, Release, Trouble
@@ -148,21 +150,17 @@ def test_kept_releases_are_bounded_and_the_oldest_goes(breaker: Breaker) -> None
     assert list(breaker.lock.owners) == [f"key-{number}" for number in range(300 - 256)]
 
 
-def test_fallbacks_are_counted_each_and_logged_once_a_window(caplog: pytest.LogCaptureFixture) -> None:
-    """A metric for the alarm, a line for the reader."""
+def test_fallbacks_are_counted_each_and_logged_once_a_window(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A metric for the alarm, as a whole and by trouble; a line for the reader."""
     times_s = iter([0.0, 1.0, WINDOW_S - 1, WINDOW_S, WINDOW_S + 1])
     report = FallbackReports(lambda: next(times_s))
     for _ in range(5):
         report(Trouble.TIMED_OUT)
-    fields = [vars(record)["fields"] for record in caplog.records]
-    assert sum(line.get("LockFallback", 0) for line in fields) == 5
-    assert [record.levelname for record in caplog.records].count("WARNING") == 2
-    metric = next(line for line in fields if "_aws" in line)
-    assert metric["trouble"] == "TIMED_OUT"
-    assert metric["_aws"]["CloudWatchMetrics"] == [
-        {
-            "Namespace": "Leleka",
-            "Dimensions": [[], ["trouble"]],
-            "Metrics": [{"Name": "LockFallback", "Unit": "Count"}],
-        }
-    ]
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
+    counted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    assert [line["LockFallback"] for line in counted] == [[1.0]] * 5
+    assert counted[0]["trouble"] == "TIMED_OUT"
+    [metric] = counted[0]["_aws"]["CloudWatchMetrics"]
+    assert metric["Dimensions"] == [[], ["trouble"]]

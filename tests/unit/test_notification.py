@@ -1,13 +1,15 @@
 """Mails: one a booking and kind, whatever is delivered twice or breaks on the way."""
 
-from typing import TYPE_CHECKING
+import traceback
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from botocore.exceptions import ClientError
 
 from chalicelib.notification import logic
 from chalicelib.notification.models import BookingEvent, BookingFacts, EventKind, Mail, Recipient
-from chalicelib.notification.store import SentStore
+from chalicelib.notification.store import MailServer, SentStore
 from chalicelib.notification.words import LANGUAGES, compose
 from chalicelib.shared.errors import ServiceUnavailable
 from tests.fakes import FakeClock
@@ -71,6 +73,22 @@ def test_a_mail_that_did_not_go_out_is_tried_again(sent: SentStore, clock: FakeC
         logic.notify(EVENT, sent, FakeBookings(), server, clock)
     server.broken = False
     assert logic.notify(EVENT, sent, FakeBookings(), server, clock)
+
+
+def test_a_refusal_of_the_mail_server_does_not_carry_the_address_into_the_log() -> None:
+    """Amazon SES names whom it does not take; what is logged is its code."""
+
+    class Refusing:
+        def send_email(self, **_mail: Any) -> None:
+            words = "Email address is not verified: olena@example.com"
+            raise ClientError({"Error": {"Code": "MessageRejected", "Message": words}}, "SendEmail")
+
+    server: Any = Refusing()
+    with pytest.raises(ServiceUnavailable) as refused:
+        MailServer(server, "bookings@leleka.example").send(compose(EVENT, FACTS))
+    logged = "".join(traceback.format_exception(refused.value))
+    assert "MessageRejected" in logged
+    assert "olena" not in logged
 
 
 def test_a_claim_whose_owner_died_is_open_again_after_a_minute(sent: SentStore, clock: FakeClock) -> None:

@@ -26,6 +26,7 @@ from chalicelib.shared.errors import (
     PaymentAlreadyGiven,
 )
 from tests.fakes import FakeClock, FakeReplies
+from tests.unit.placing_world import SOURCE, place_booking
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -41,8 +42,8 @@ class Wait:
         self.clock = clock
         self.replies = FakeReplies()
         passenger = Passenger("Olena", "olena@example.com")
-        command = PlaceBookingCommand("bk-1", "hash", secret_hash(SECRET), "KBP-BCN-0615", "12A", 0, passenger)
-        self.locator = logic.place_booking(command, self.store, clock).record_locator
+        command = PlaceBookingCommand("bk-1", "hash", secret_hash(SECRET), "KBP-BCN-0615", "12A", 0, passenger, SOURCE)
+        self.locator = place_booking(command, dynamodb, clock).record_locator
         logic.create_booking("bk-1", self.store)
         self.begin("token-1")
 
@@ -227,11 +228,13 @@ def test_a_record_locator_is_six_characters_that_cannot_be_confused(wait: Wait) 
     assert wait.store.booking_id_of(wait.locator) == "bk-1"
 
 
-def test_a_locator_in_use_is_not_given_again(wait: Wait, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locator_in_use_is_not_given_again(
+    wait: Wait, dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The second booking draws until it has one of its own."""
     taken, fresh = list(wait.locator), list("ZZZZZZ")
     drawn = iter([*taken, *taken, *fresh])
     monkeypatch.setattr(secrets, "choice", lambda _: next(drawn))
     passenger = Passenger("Taras", "taras@example.com")
-    command = PlaceBookingCommand("bk-2", "hash", "other", "KBP-BCN-0615", "12B", 0, passenger)
-    assert logic.place_booking(command, wait.store, wait.clock).record_locator == "ZZZZZZ"
+    command = PlaceBookingCommand("bk-2", "hash", "other", "KBP-BCN-0615", "12B", 0, passenger, SOURCE)
+    assert place_booking(command, dynamodb, wait.clock).record_locator == "ZZZZZZ"

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from chalicelib.recovery.logic import BUDGET_S, CLAIMED_AT_ONCE, booking_of_execution, decide, reconcile
+from chalicelib.recovery.logic import BUDGET_S, CLAIMED_AT_ONCE, decide, reconcile
 from chalicelib.recovery.models import (
     SETTLEMENTS_MAX,
     BookingFacts,
@@ -29,6 +29,7 @@ from chalicelib.recovery.models import (
 from chalicelib.recovery.services import RecoveryServices
 from chalicelib.shared.due import DueRow
 from chalicelib.shared.errors import LelekaError, ServiceUnavailable
+from chalicelib.shared.executions import booking_of
 from chalicelib.shared.remote import RemoteFunctions
 
 ABSENT, AT_WORK, SUCCEEDED, BROKEN = Saga
@@ -142,9 +143,9 @@ def test_a_confirmed_booking_is_settled_only_if_its_undoing_has_begun() -> None:
 @pytest.mark.parametrize("suffix", ["", "-settle-1", "-settle-12", "-redrive-3"])
 def test_an_executions_booking_is_read_off_its_name(suffix: str) -> None:
     """Of either saga; names that are not ours are nobody's."""
-    assert booking_of_execution(f"arn:aws:states:eu-central-1:000000000000:execution:m:{ID}{suffix}") == ID
+    assert booking_of(f"arn:aws:states:eu-central-1:000000000000:execution:m:{ID}{suffix}") == ID
     for name in (f"{ID}-other-1", f"x{ID}", "by-hand", ""):
-        assert booking_of_execution(f"arn:aws:states:eu-central-1:000000000000:execution:m:{name}") is None
+        assert booking_of(f"arn:aws:states:eu-central-1:000000000000:execution:m:{name}") is None
 
 
 class FakeServices:
@@ -166,6 +167,10 @@ class FakeServices:
         self._asked(f"claim {kind}")
         claimed, self.claimable[kind] = self.claimable[kind][:limit], self.claimable[kind][limit:]
         return claimed
+
+    def execution_id(self, booking_id: str) -> str:
+        """As the real ones name it."""
+        return f"execution of {booking_id}"
 
     def due_of(self, booking_id: str) -> DueOf:
         """What is due of the booking now."""
@@ -339,13 +344,16 @@ def test_a_person_is_told_before_the_booking_says_so(services: FakeServices) -> 
     assert run(services, booking_id=ID).left == [ID]
 
 
-def test_a_hold_without_a_booking_is_told_once(services: FakeServices) -> None:
+def test_a_hold_without_a_booking_is_told_and_counted_once(
+    services: FakeServices, capsys: pytest.CaptureFixture[str]
+) -> None:
     """It leaves the index with the telling."""
     services.status.clear()
     services.rows[ID] = rows(hold="HELD")
     assert run(services, booking_id=ID).raised == [ID]
     assert run(services, booking_id=ID).left == [ID]
     assert services.asked.count("tell BookingMissing") == 1
+    assert capsys.readouterr().out.count('"StuckCompensations":[1.0]') == 1
 
 
 class FakeOrchestrator:

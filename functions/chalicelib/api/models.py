@@ -42,7 +42,7 @@ class PassengerRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BookingRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """POST /bookings."""
+    """What a customer asks for. Without a payment method the seat is held until one is given."""
 
     flight_id: FlightId
     seat: SeatNumber
@@ -53,7 +53,7 @@ class BookingRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PaymentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """POST /bookings/{ref}/payment."""
+    """The payment method of a held booking."""
 
     payment_method: PaymentMethodId
 

@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from chalicelib.shared.errors import LelekaError
+from chalicelib.shared.errors import Refusal
 
 _FOLDER = Path(__file__).with_name("web")
 _INDEX = "index.html"
@@ -22,12 +22,11 @@ PAGE_HEADERS: Headers = {
     "Cache-Control": "no-cache",
     "Content-Security-Policy": _HERE_ONLY,
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
 }
+"""Of the page itself, besides those of every answer (headers.py)."""
 
 
-class FileNotServed(LelekaError):
+class FileNotServed(Refusal):
     """The page has no such file."""
 
 
@@ -86,7 +85,6 @@ def file_headers(file: File, *, kept: bool) -> Headers:
     return {
         "Content-Type": file.content_type,
         "Cache-Control": "public, max-age=31536000, immutable" if kept else "no-cache",
-        "X-Content-Type-Options": "nosniff",
     }
 
 

@@ -9,28 +9,28 @@ from datetime import date
 
 import msgspec
 
-from chalicelib.shared.errors import InvalidRequest, LelekaError
+from chalicelib.shared.errors import InvalidRequest, Refusal
 
-_BODY_BYTES_MAX = 16_384
-_KEY = re.compile(r"[A-Za-z0-9_-]{22,128}")
+BODY_BYTES_MAX = 16_384
+IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{22,128}")
 _SECRET = re.compile(r"[a-z2-7]{26}")
 _PATH = re.compile(r" - at `(?P<path>[^`]+)`")
 _FIELD = re.compile(r"(?:unknown|required) field `(?P<name>[^`]+)`")
 
 
-class BodyTooLarge(LelekaError):
+class BodyTooLarge(Refusal):
     """The body is larger than any booking."""
 
 
-class MalformedJson(LelekaError):
+class MalformedJson(Refusal):
     """The body is no JSON."""
 
 
-class MissingSecret(LelekaError):
+class MissingSecret(Refusal):
     """The request has no usable Authorization header."""
 
 
-class MissingIdempotencyKey(LelekaError):
+class MissingIdempotencyKey(Refusal):
     """The request has no usable Idempotency-Key header."""
 
 
@@ -42,8 +42,8 @@ def parse_body[Request](body: bytes | str, model: type[Request]) -> Request:
         InvalidRequest: a field is missing, unknown, of the wrong type or out of bounds.
     """
     raw = body.encode(errors="surrogatepass") if isinstance(body, str) else body
-    if len(raw) > _BODY_BYTES_MAX:
-        raise BodyTooLarge(f"the body has {len(raw)} bytes; {_BODY_BYTES_MAX} are allowed")
+    if len(raw) > BODY_BYTES_MAX:
+        raise BodyTooLarge(f"the body has {len(raw)} bytes; {BODY_BYTES_MAX} are allowed")
     try:
         return msgspec.json.decode(raw, type=model)
     except msgspec.ValidationError as error:
@@ -82,7 +82,7 @@ def booking_id_for(idempotency_key: str | None) -> str:
     Raises:
         MissingIdempotencyKey: the header is absent, too short to be unique, or not of the allowed characters.
     """
-    if idempotency_key is None or not _KEY.fullmatch(idempotency_key):
+    if idempotency_key is None or not IDEMPOTENCY_KEY.fullmatch(idempotency_key):
         raise MissingIdempotencyKey(
             "send an Idempotency-Key header of 22 to 128 letters, digits, '-' or '_', such as a random UUID"
         )

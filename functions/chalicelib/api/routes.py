@@ -7,15 +7,26 @@ import msgspec
 from chalice.app import Blueprint, Response
 
 from chalicelib import bootstrap
-from chalicelib.api import pages, requests
+from chalicelib.api import answers, pages, requests
+from chalicelib.api.headers import guard_headers
 from chalicelib.api.models import BookingPath, BookingRequest, FlightPath, FlightSearch, PaymentRequest
+from chalicelib.api.observed import observed
 from chalicelib.api.problems import answering_problems, chalice_errors_as_problems
 from chalicelib.api.story import story_of
-from chalicelib.api.views import booking_view, execution_view, fare_view, flight_view, seat_view
+from chalicelib.api.views import (
+    booking_view,
+    execution_view,
+    fare_view,
+    flight_view,
+    placed_booking_view,
+    seat_view,
+)
 from chalicelib.shared import log
 from chalicelib.shared.errors import Refusal
 
 blueprint = Blueprint(__name__)
+blueprint.register_middleware(guard_headers, "http")
+blueprint.register_middleware(observed, "http")
 blueprint.register_middleware(chalice_errors_as_problems, "http")
 
 
@@ -44,7 +55,7 @@ def search_flights() -> Response:
     search = requests.parse_values(blueprint.current_request.query_params or {}, FlightSearch)
     date = requests.parse_date(search.date)
     flights = bootstrap.services().search_flights(search.origin, search.destination, date)
-    return _json({"flights": [flight_view(flight) for flight in flights]})
+    return _json(answers.FlightList([flight_view(flight) for flight in flights]))
 
 
 @blueprint.route("/flights/{flight_id}/seats", methods=["GET"])
@@ -55,11 +66,11 @@ def seat_map(flight_id: str) -> Response:
     services = bootstrap.services()
     seats, fares = services.seat_map(path.flight_id), services.fares(path.flight_id)
     return _json(
-        {
-            "flight_id": path.flight_id,
-            "seats": [seat_view(seat, fares) for seat in seats],
-            "fares": [fare_view(fare) for fare in fares.values()],
-        }
+        answers.SeatMap(
+            flight_id=path.flight_id,
+            seats=[seat_view(seat, fares) for seat in seats],
+            fares=[fare_view(fare) for fare in fares.values()],
+        )
     )
 
 
@@ -70,7 +81,7 @@ def create_booking() -> Response:
     http = blueprint.current_request
     booking_id = requests.booking_id_for(http.headers.get("idempotency-key"))
     secret = requests.secret_for(http.headers["idempotency-key"])
-    log.correlate(function="create_booking", booking_id=booking_id)
+    log.also_correlate(booking_id=booking_id)
     request = requests.parse_body(http.raw_body, BookingRequest)
     services = bootstrap.services()
     try:
@@ -85,12 +96,14 @@ def create_booking() -> Response:
         "booking_id": booking_id,
         "request_hash": requests.fingerprint(request),
         "secret_hash": hashlib.sha256(secret.encode()).hexdigest(),
+        # Who holds the other end of the connection. Forwarded headers say whatever a client likes.
+        "source": http.context["identity"]["sourceIp"],
     }
     booking = services.place_booking(command)
     # Personal data stays with the booking service; the saga carries the id.
     carried = {name: placed[name] for name in ("flight_id", "seat", "bags", "payment_method")}
     services.start_saga(booking_id, {"booking_id": booking_id, **carried, "refunded_minor": 0})
-    view = {**booking_view(booking), "secret": secret}
+    view = placed_booking_view(booking, secret)
     return _json(view, status_code=202, headers={"Location": f"bookings/{booking_id}"})
 
 
@@ -115,7 +128,7 @@ def read_saga(ref: str) -> Response:
     # Read again after its history, so that what may lag behind is the history: its last steps come with the next look.
     # The other way round an ended saga would stand beside a booking that seems to be under way.
     booking = services.booking(own["booking_id"], secret)
-    return _json({"booking": booking_view(booking), "executions": [execution_view(each) for each in story]})
+    return _json(answers.Story(booking_view(booking), [execution_view(each) for each in story]))
 
 
 @blueprint.route("/bookings/{ref}/payment", methods=["POST"])
@@ -139,9 +152,9 @@ def cancel_booking(ref: str) -> Response:
     return _json(booking_view(bootstrap.services().cancel(path.ref, secret)), status_code=202)
 
 
-def _json(body: dict[str, Any], status_code: int = 200, headers: dict[str, str] | None = None) -> Response:
+def _json(body: msgspec.Struct, status_code: int = 200, headers: dict[str, str] | None = None) -> Response:
     return Response(
         body=msgspec.json.encode(body).decode(),
         status_code=status_code,
-        headers={"Content-Type": "application/json", "Cache-Control": "no-store", **(headers or {})},
+        headers={"Content-Type": "application/json", **(headers or {})},
     )

@@ -7,7 +7,9 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.api.models import ApiConfig, History, Saga
+from chalicelib.shared import log
 from chalicelib.shared.errors import BookingNotFound, FlightNotFound, InvalidRequest, ServiceUnavailable
+from chalicelib.shared.executions import booking_of, execution_arn
 from chalicelib.shared.remote import RemoteFunctions
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ class Services:
             InvalidRequest: names the field that is wrong.
             FlightDeparted: the sale is closed.
         """
+        self._about(booking_id)
         try:
             seats = self._layout(booking_id, flight_id)
         except FlightNotFound as unknown:
@@ -63,18 +66,21 @@ class Services:
             raise InvalidRequest(f"flight {flight_id} has no seat {seat}", field="$.seat")
 
     def place_booking(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Keeps the request. Raises IdempotencyKeyReused."""
+        """Keeps the request. Raises IdempotencyKeyReused, or TryLater from somebody who holds too much."""
         booking: dict[str, Any] = self._functions.call(self._config.place_booking_function, command)
         return booking
 
     def booking(self, ref: str, secret: str) -> dict[str, Any]:
         """One booking. Raises BookingNotFound."""
+        self._about(ref)
         query = {"ref": ref, "secret": secret}
         booking: dict[str, Any] = self._functions.call(self._config.get_booking_function, query)
+        self._about(booking["booking_id"])
         return booking
 
     def supply_payment_method(self, ref: str, secret: str, payment_method: str) -> dict[str, Any]:
         """Lets a waiting saga go on. Raises HoldExpired, PaymentAlreadyGiven, BookingClosed, BookingNotFound."""
+        self._about(ref)
         command = {"ref": ref, "secret": secret, "payment_method": payment_method}
         booking: dict[str, Any] = self._functions.call(self._config.supply_payment_method_function, command)
         return booking
@@ -86,8 +92,10 @@ class Services:
             BookingNotFound, BookingInProgress, FlightDeparted: nothing was done.
             ServiceUnavailable: it may or may not have begun; the same request again is safe.
         """
+        self._about(ref)
         wish = self._functions.call(self._config.request_cancellation_function, {"ref": ref, "secret": secret})
         booking: dict[str, Any] = wish["booking"]
+        self._about(booking["booking_id"])
         if wish["lock_id"] is not None:
             command = {"booking_id": booking["booking_id"], "flight_id": booking["flight_id"]}
             self._functions.call(self._config.validate_flight_function, command)
@@ -117,9 +125,9 @@ class Services:
             ServiceUnavailable: the orchestrator is busy or did not answer; nothing is known of the execution.
         """
         machine_arn = self._config.saga_arn if saga is Saga.BOOKING else self._config.cancellation_saga_arn
-        execution_arn = machine_arn.replace(":stateMachine:", ":execution:") + f":{name}"
+        arn = execution_arn(machine_arn, name)
         pages = self._orchestrator.get_paginator("get_execution_history").paginate(
-            executionArn=execution_arn,
+            executionArn=arn,
             includeExecutionData=False,
             PaginationConfig={"PageSize": _EVENTS_A_PAGE, "MaxItems": _EVENTS_MAX},
         )
@@ -127,11 +135,18 @@ class Services:
             events: list[Any] = [event for page in pages for event in page["events"]]
         except ClientError as error:
             if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
-                return History(execution_arn, [])
+                return History(arn, [])
             raise ServiceUnavailable("the orchestrator did not tell how the saga stands") from error
         except BotoCoreError as error:
             raise ServiceUnavailable("the orchestrator did not answer") from error
-        return History(execution_arn, events)
+        return History(arn, events)
+
+    def _about(self, ref: str) -> None:
+        """Every line from now on, and every function that is called, is told of the booking. A locator tells nothing
+        before somebody has looked it up."""
+        booking_id = booking_of(ref)
+        if booking_id:
+            log.also_correlate(booking_id=booking_id, execution_id=execution_arn(self._config.saga_arn, booking_id))
 
     def _start(self, saga_arn: str, name: str, saga_input: dict[str, Any]) -> None:
         try:

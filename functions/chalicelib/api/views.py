@@ -4,6 +4,9 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
+from chalicelib.api import answers
 from chalicelib.api.story import Execution
 from chalicelib.api.timeline import Step
 from chalicelib.shared.clock import iso
@@ -11,59 +14,80 @@ from chalicelib.shared.clock import iso
 _ERROR_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,79}")
 
 
-def flight_view(flight: dict[str, Any]) -> dict[str, Any]:
+def flight_view(flight: dict[str, Any]) -> answers.Flight:
     """A flight for the customer."""
-    shown = {name: value for name, value in flight.items() if not name.endswith("_at_s")}
-    return {**shown, "departs_at": iso(flight["departs_at_s"]), "arrives_at": iso(flight["arrives_at_s"])}
+    told = ("flight_id", "number", "origin", "destination", "departs_local", "arrives_local", "aircraft", "distance_km")
+    return answers.Flight(
+        departs_at=iso(flight["departs_at_s"]),
+        arrives_at=iso(flight["arrives_at_s"]),
+        **{name: flight[name] for name in told},
+    )
 
 
-def seat_view(seat: dict[str, Any], fares: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def seat_view(seat: dict[str, Any], fares: dict[str, dict[str, Any]]) -> answers.Seat:
     """A seat with its price; without one where its cabin is not on sale."""
+    told = {name: seat[name] for name in ("seat", "row", "letter", "cabin", "position", "exit_row", "status")}
     fare = fares.get(seat["cabin"])
     if fare is None:
-        return seat
+        return answers.Seat(**told)
     price_minor = fare["exit_row_seat_minor"] if seat["exit_row"] else fare["seat_minor"]
-    return {**seat, "price_minor": price_minor, "currency": fare["currency"]}
+    return answers.Seat(**told, price_minor=price_minor, currency=fare["currency"])
 
 
-def fare_view(fare: dict[str, Any]) -> dict[str, Any]:
-    """What a cabin of a flight costs: a seat, one in an exit row, each bag."""
-    return {name: fare[name] for name in ("cabin", "currency", "seat_minor", "exit_row_seat_minor", "bag_minor")}
+def fare_view(fare: dict[str, Any]) -> answers.Fare:
+    """What a cabin of a flight costs."""
+    told = ("cabin", "currency", "seat_minor", "exit_row_seat_minor", "bag_minor")
+    return answers.Fare(**{name: fare[name] for name in told})
 
 
-def booking_view(booking: dict[str, Any]) -> dict[str, Any]:
+def booking_view(booking: dict[str, Any]) -> answers.Booking:
     """A booking for its customer."""
-    shown = {name: value for name, value in booking.items() if not name.endswith("_at_s")}
-    instants = {name.removesuffix("_s"): iso(value) for name, value in booking.items() if name.endswith("_at_s")}
-    reason = {"reason": _code(booking["reason"])} if booking.get("reason") else {}
-    return {**shown, **instants, **reason}
+    told = ("booking_id", "record_locator", "status", "flight_id", "seat", "bags")
+    money = ("amount_minor", "currency", "refunded_minor")
+    later: dict[str, Any] = {name: booking[name] for name in money if name in booking}
+    if "hold_expires_at_s" in booking:
+        later["hold_expires_at"] = iso(booking["hold_expires_at_s"])
+    if booking.get("reason"):
+        later["reason"] = _code(booking["reason"])
+    return answers.Booking(
+        **{name: booking[name] for name in told},
+        passenger=answers.Passenger(booking["passenger"]["name"], booking["passenger"]["email"]),
+        language=booking.get("language", "en"),
+        created_at=iso(booking["created_at_s"]),
+        **later,
+    )
 
 
-def execution_view(execution: Execution) -> dict[str, Any]:
+def placed_booking_view(booking: dict[str, Any], secret: str) -> answers.PlacedBooking:
+    """A booking for the customer who has just made it."""
+    return answers.PlacedBooking(**msgspec.structs.asdict(booking_view(booking)), secret=secret)
+
+
+def execution_view(execution: Execution) -> answers.Execution:
     """An execution with its steps; of an error its name, since its cause is only ours to know."""
     timeline = execution.timeline
-    return {
-        "kind": execution.kind,
-        "execution_id": execution.arn,
-        "outcome": timeline.outcome,
-        "error": _error(timeline.error),
-        "started_at": _instant(execution.started_at),
-        "duration_s": _duration_s(timeline.duration_s),
-        "steps": [_step_view(step) for step in timeline.steps],
-    }
+    return answers.Execution(
+        kind=execution.kind.value,
+        execution_id=execution.arn,
+        outcome=timeline.outcome,
+        error=_error(timeline.error),
+        started_at=_instant(execution.started_at),
+        duration_s=_duration_s(timeline.duration_s),
+        steps=[_step_view(step) for step in timeline.steps],
+    )
 
 
-def _step_view(step: Step) -> dict[str, Any]:
-    return {
-        "name": step.name,
-        "role": step.role,
-        "state": step.state,
-        "entered_at": _instant(step.entered_at),
-        "duration_s": _duration_s(step.duration_s),
-        "attempts": step.attempts,
-        "attempts_before": step.attempts_before,
-        "error": _error(step.error),
-    }
+def _step_view(step: Step) -> answers.Step:
+    return answers.Step(
+        name=step.name,
+        role=step.role,
+        state=step.state,
+        entered_at=_instant(step.entered_at),
+        duration_s=_duration_s(step.duration_s),
+        attempts=step.attempts,
+        attempts_before=step.attempts_before,
+        error=_error(step.error),
+    )
 
 
 def _instant(at: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from chalicelib.baggage.models import BaggageReservation, ReserveBaggageCommand
 from chalicelib.baggage.store import BaggageStore
+from chalicelib.shared import metrics
 from chalicelib.shared.errors import InvalidRequest, Refusal
 
 
@@ -27,4 +28,7 @@ def reserve_baggage(command: ReserveBaggageCommand, store: BaggageStore) -> Bagg
 
 def release_baggage(booking_id: str, store: BaggageStore) -> int:
     """Gives the bags back; returns how many came free, 0 where there was nothing."""
-    return store.release(booking_id)
+    released = store.release(booking_id)
+    if released:
+        metrics.count("Compensations", step="ReleaseBaggage")
+    return released

@@ -5,7 +5,7 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib import bootstrap
-from chalicelib.booking import logic, payment_wait
+from chalicelib.booking import logic, payment_wait, placing
 from chalicelib.booking.access import own_booking
 from chalicelib.booking.models import (
     AwaitPaymentMethodCommand,
@@ -34,7 +34,7 @@ blueprint = Blueprint(__name__)
 @step(PlaceBookingCommand)
 def place_booking(command: PlaceBookingCommand) -> Booking:
     """Keeps a request, for the API, before the saga starts."""
-    return logic.place_booking(command, bootstrap.booking_store(), system_clock)
+    return placing.place_booking(command, bootstrap.placing_store(), bootstrap.hold_limits(), system_clock)
 
 
 @blueprint.lambda_function(name="CreateBooking")

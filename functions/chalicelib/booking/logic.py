@@ -14,7 +14,6 @@ an operator has driven again.
 """
 
 import json
-import secrets
 
 import msgspec
 
@@ -28,52 +27,17 @@ from chalicelib.booking.models import (
     FlagBookingCommand,
     Language,
     Passenger,
-    PlaceBookingCommand,
     RequestCancellationCommand,
 )
 from chalicelib.booking.payment_wait import Replies, require_cancellable, withdraw
 from chalicelib.booking.store import BookingStore
+from chalicelib.shared import metrics
 from chalicelib.shared.clock import Clock, system_clock
 from chalicelib.shared.dynamo import ConditionFailed, Item
-from chalicelib.shared.errors import BookingClosed, BookingNotFound, IdempotencyKeyReused, StoreBusy
+from chalicelib.shared.errors import BookingClosed, BookingNotFound
 
-_REQUEST_TTL_S = 86_400
 _OPEN = frozenset({BookingStatus.REQUESTED, BookingStatus.PENDING})
 _CANCELLABLE = _OPEN | {BookingStatus.AWAITING_PAYMENT, BookingStatus.CONFIRMED}
-_LOCATOR_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0, 1, I and O
-_LOCATOR_ATTEMPTS = 5
-
-
-def place_booking(command: PlaceBookingCommand, store: BookingStore, clock: Clock) -> Booking:
-    """Keeps the request and mints the secret of its lock. The same request again gets what the first one made.
-
-    Raises:
-        IdempotencyKeyReused: the id stands for another request; nothing was written.
-        StoreBusy: no verdict; the call may be repeated.
-    """
-    now_s = clock()
-    standing = _place(command, store, now_s)
-    if standing["request_hash"] != command.request_hash:
-        raise IdempotencyKeyReused("this Idempotency-Key was used with another request; use a new key")
-    return booking_of(standing)
-
-
-def _place(command: PlaceBookingCommand, store: BookingStore, now_s: int) -> Item:
-    for _ in range(_LOCATOR_ATTEMPTS):
-        locator = "".join(secrets.choice(_LOCATOR_ALPHABET) for _ in range(6))
-        try:
-            standing = store.place(
-                command,
-                lock_id=secrets.token_hex(16),
-                record_locator=locator,
-                now_s=now_s,
-                expires_at_s=now_s + _REQUEST_TTL_S,
-            )
-        except ConditionFailed as vanished:
-            raise StoreBusy("the earlier request has just expired; ask again") from vanished
-        if standing is not None:
-            return standing
-    raise StoreBusy(f"no free record locator in {_LOCATOR_ATTEMPTS} attempts; ask again")
 
 
 def create_booking(booking_id: str, store: BookingStore, clock: Clock = system_clock) -> BookingTicket:
@@ -101,13 +65,17 @@ def confirm_booking(command: ConfirmBookingCommand, store: BookingStore) -> Book
     try:
         item = store.move(
             command.booking_id,
-            frozenset({BookingStatus.PENDING, BookingStatus.CONFIRMED}),
+            frozenset({BookingStatus.PENDING}),
             BookingStatus.CONFIRMED,
             amount_minor=command.amount_minor,
             currency=command.currency,
         )
     except ConditionFailed as refused:
-        raise _closed_or_missing(command.booking_id, refused) from refused
+        standing = refused.items[0]
+        if standing is None or standing["status"] != BookingStatus.CONFIRMED:
+            raise _closed_or_missing(command.booking_id, refused) from refused
+        return booking_of(standing)
+    metrics.count("Confirmations")
     return booking_of(item)
 
 
@@ -129,6 +97,7 @@ def cancel_booking(command: CancelBookingCommand, store: BookingStore) -> bool:
         )
     except ConditionFailed:
         return False
+    metrics.count("Compensations", step="CancelBooking", reason=command.reason)
     return True
 
 
@@ -143,9 +112,12 @@ def flag_booking(command: FlagBookingCommand, store: BookingStore) -> None:
     stuck = json.dumps(command.stuck, sort_keys=True)
     seen = frozenset({command.seen}) if command.seen else frozenset(BookingStatus)
     try:
-        store.move(command.booking_id, seen, BookingStatus.NEEDS_ATTENTION, stuck=stuck)
+        before = store.move(command.booking_id, seen, BookingStatus.NEEDS_ATTENTION, returning="ALL_OLD", stuck=stuck)
     except ConditionFailed as refused:
         raise _closed_or_missing(command.booking_id, refused) from refused
+    if (before["status"], before.get("stuck")) != (BookingStatus.NEEDS_ATTENTION, stuck):  # else a repeated step
+        for step in command.stuck:
+            metrics.count("StuckCompensations", step=step)
 
 
 def describe_booking(booking_id: str, store: BookingStore) -> Booking:

@@ -1,8 +1,10 @@
 """Commands, results and settings of the booking service."""
 
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 
 class BookingConfig(msgspec.Struct, frozen=True):
@@ -10,7 +12,13 @@ class BookingConfig(msgspec.Struct, frozen=True):
 
     bookings_table: str
     locators_table: str
+    hold_limits_table: str
     due_grace_s: int = 120
+    hold_ttl_s: int = 900
+    hold_total_s: int = 2700
+    holds_per_customer: Annotated[int, Meta(ge=1, le=50)] = 9
+    holds_per_source: Annotated[int, Meta(ge=1, le=50)] = 9
+    hold_cooldown_s: Annotated[int, Meta(ge=0, le=86_400)] = 900
 
 
 class Language(StrEnum):
@@ -39,7 +47,8 @@ class Passenger(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PlaceBookingCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Keep this request, before any saga runs. ``request_hash`` tells a repeat from another request."""
+    """Keep this request, before any saga runs. ``request_hash`` tells a repeat from another request; ``source`` is the
+    address that it came from."""
 
     booking_id: str
     request_hash: str
@@ -48,6 +57,7 @@ class PlaceBookingCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     seat: str
     bags: int
     passenger: Passenger
+    source: str
     payment_method: str | None = None
     language: Language = Language.ENGLISH
 
@@ -151,6 +161,43 @@ class Booking(msgspec.Struct, frozen=True, omit_defaults=True):
     currency: str | None = None
     refunded_minor: int | None = None
     lock_id: str | None = None
+
+
+class HoldLimits(msgspec.Struct, frozen=True):
+    """What one may hold. ``counts_s`` is how long a claim counts at most, ``grace_s`` how late its saga may begin."""
+
+    per_customer: int
+    per_source: int
+    hold_ttl_s: int
+    cooldown_s: int
+    counts_s: int
+    grace_s: int
+
+    @property
+    def keep_s(self) -> int:
+        """How long a claim can matter: as a held seat, or as the first of several holds of one seat."""
+        return max(self.counts_s, 2 * self.hold_ttl_s + self.cooldown_s)
+
+
+class Claim(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A booking's claim to a seat, ``<flight>#<seat>``. ``ended``: its booking is known to hold nothing any more."""
+
+    seat: str
+    at_s: int
+    ended: bool = False
+
+
+type Claims = dict[str, Claim]
+"""What one holder has claimed, by booking id."""
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What a booking says of its claim."""
+
+    status: BookingStatus
+    reason: str | None = None
+    amount_minor: int | None = None
+    hold_expires_at_s: int | None = None
 
 
 class Cancellation(msgspec.Struct, frozen=True):

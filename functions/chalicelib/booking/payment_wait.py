@@ -19,7 +19,8 @@ from chalicelib.booking.models import (
     SupplyPaymentMethodCommand,
 )
 from chalicelib.booking.store import BookingStore
-from chalicelib.shared.clock import Clock
+from chalicelib.shared import metrics
+from chalicelib.shared.clock import Clock, system_clock
 from chalicelib.shared.dynamo import ConditionFailed, Item
 from chalicelib.shared.errors import (
     BookingClosed,
@@ -41,7 +42,9 @@ class Replies(Protocol):
     def fail(self, task_token: str, error: LelekaError) -> bool: ...
 
 
-def await_payment_method(command: AwaitPaymentMethodCommand, store: BookingStore, replies: Replies) -> None:
+def await_payment_method(
+    command: AwaitPaymentMethodCommand, store: BookingStore, replies: Replies, clock: Clock = system_clock
+) -> None:
     """PENDING becomes AWAITING_PAYMENT. A repeated step brings a new token, which takes the place of the old one.
 
     Raises:
@@ -61,6 +64,7 @@ def await_payment_method(command: AwaitPaymentMethodCommand, store: BookingStore
             task_token=command.task_token,
             due_from_s=command.hold_expires_at_s,
             hold_expires_at_s=command.hold_expires_at_s,
+            waits_since_s=clock(),
         )
         given = booking.get("payment_method")
         if given:  # given between the look and the write of this repeated step: nothing is left to wait for
@@ -111,6 +115,8 @@ def supply_payment_method(
     booking = own_booking(command.ref, command.secret, store)
     try:
         booking = store.give_payment_method(booking["booking_id"], command.payment_method, clock())
+        if "waits_since_s" in booking:  # not in one that has waited since before this was written down
+            metrics.measure_s("HoldToPay", clock() - booking["waits_since_s"])
     except ConditionFailed as refused:
         booking = refused.items[0] or booking
         _require_same_answer(booking, command.payment_method, clock())

@@ -3,14 +3,16 @@
 A booking that is not finished is in the due index, from its request on; so is a confirmed one that is being cancelled.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from chalicelib.booking.models import BookingStatus, PlaceBookingCommand
+from chalicelib.booking.models import BookingStatus
 from chalicelib.shared.due import FOR_THE_OPERATOR_S, NO_LONGER_DUE, DueIndex, due
-from chalicelib.shared.dynamo import ConditionFailed, Item, from_item, to_item, verdicts
+from chalicelib.shared.dynamo import Item, from_item, to_item, verdicts
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+type Returning = Literal["ALL_NEW", "ALL_OLD"]
 
 _PENDING, _WAITING = BookingStatus.PENDING, BookingStatus.AWAITING_PAYMENT
 _FINISHED = frozenset({BookingStatus.CONFIRMED, BookingStatus.CANCELLED})
@@ -25,51 +27,6 @@ class BookingStore:
         self._locators = locators_table
         self._due_grace_s = due_grace_s
         self.due = DueIndex(client, table, "status")
-
-    def place(
-        self, command: PlaceBookingCommand, *, lock_id: str, record_locator: str, now_s: int, expires_at_s: int
-    ) -> Item | None:
-        """Writes the request and its locator unless the id is in use; returns what stands there now, or None if the
-        locator is another booking's.
-
-        Raises:
-            ConditionFailed: the earlier request expired just now; the caller may simply ask again.
-            StoreBusy: no verdict.
-        """
-        item: Item = {
-            "booking_id": command.booking_id,
-            "status": BookingStatus.REQUESTED,
-            "request_hash": command.request_hash,
-            "secret_hash": command.secret_hash,
-            "record_locator": record_locator,
-            "language": command.language,
-            "flight_id": command.flight_id,
-            "seat": command.seat,
-            "bags": command.bags,
-            "passenger_name": command.passenger.name,
-            "passenger_email": command.passenger.email,
-            "payment_method": command.payment_method,
-            "lock_id": lock_id,
-            "created_at_s": now_s,
-            "expires_at_s": expires_at_s,
-            **due(command.booking_id, now_s + self._due_grace_s),
-        }
-        locator = {"record_locator": record_locator, "booking_id": command.booking_id}
-        entries: Any = [
-            _put_if_absent(self._table, item, "booking_id"),
-            _put_if_absent(self._locators, locator, "record_locator"),
-        ]
-        try:
-            with verdicts():
-                self._client.transact_write_items(TransactItems=entries)
-        except ConditionFailed as refused:
-            if not refused.failed[0]:
-                return None
-            standing = self.find(command.booking_id)
-            if standing is None:
-                raise
-            return standing
-        return item
 
     def booking_id_of(self, record_locator: str) -> str | None:
         """The booking that the locator stands for, or None."""
@@ -169,10 +126,12 @@ class BookingStore:
         before: frozenset[BookingStatus],
         after: BookingStatus,
         due_from_s: int | None = None,
+        returning: Returning = "ALL_NEW",
         **changes: Any,
     ) -> Item:
-        """Moves a booking from any of the states in ``before`` and returns it as it is then. A finished one leaves the
-        due index, one that is flagged stays there for the operator, any other is due the grace after ``due_from_s``.
+        """Moves a booking from any of the states in ``before`` and returns it as it is then, or was. A finished one
+        leaves the due index, one that is flagged stays there for the operator, any other is due the grace after
+        ``due_from_s``.
 
         Raises:
             ConditionFailed: it is in another state, which comes with the error, or there is none (item None).
@@ -193,10 +152,18 @@ class BookingStore:
             condition=f"#status IN ({', '.join(states)})",
             names={"#expires": "expires_at_s", **{f"#{name}": name for name in values}},
             values={":after": after, **states, **_bound(values)},
+            returning=returning,
         )
 
     def _update(
-        self, booking_id: str, *, update: str, condition: str, names: dict[str, str], values: dict[str, Any]
+        self,
+        booking_id: str,
+        *,
+        update: str,
+        condition: str,
+        names: dict[str, str],
+        values: dict[str, Any],
+        returning: Returning = "ALL_NEW",
     ) -> Item:
         with verdicts():
             updated = self._client.update_item(
@@ -206,7 +173,7 @@ class BookingStore:
                 ConditionExpression=condition,
                 ExpressionAttributeNames={"#status": "status", **names},
                 ExpressionAttributeValues=to_item(values),
-                ReturnValues="ALL_NEW",
+                ReturnValues=returning,
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         return from_item(updated["Attributes"])
@@ -214,14 +181,3 @@ class BookingStore:
 
 def _bound(values: Item) -> Item:
     return {f":{name}": value for name, value in values.items()}
-
-
-def _put_if_absent(table: str, item: Item, key: str) -> dict[str, Any]:
-    return {
-        "Put": {
-            "TableName": table,
-            "Item": to_item(item),
-            "ConditionExpression": "attribute_not_exists(#key)",
-            "ExpressionAttributeNames": {"#key": key},
-        }
-    }

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.notification.models import BookingEvent, BookingFacts, Mail
 from chalicelib.shared.dynamo import ConditionFailed, to_item, verdicts
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ses import SESClient
 
 _CLAIM_S = 60
+_KEPT_S = 60 * 86_400  # an event comes again while a queue keeps it: days, set aside two weeks, redriven once more
 
 
 class SentStore:
@@ -27,19 +29,25 @@ class SentStore:
         """True if the caller may send now: nobody has, and nobody else is about to.
 
         A claim whose owner died is open again after a minute, so a mail may in that rare case go out twice rather than
-        never.
+        never. The row expires when its event can't come again.
         """
         try:
             with verdicts():
                 self._client.update_item(
                     TableName=self._table,
                     Key=to_item({"booking_id": event.booking_id, "kind": event.kind}),
-                    UpdateExpression="SET #until = :until",
+                    UpdateExpression="SET #until = :until, #expires = :expires",
                     ConditionExpression=(
                         "attribute_not_exists(#sent) AND (attribute_not_exists(#until) OR #until < :now)"
                     ),
-                    ExpressionAttributeNames={"#sent": "sent_at_s", "#until": "claimed_until_s"},
-                    ExpressionAttributeValues=to_item({":until": now_s + _CLAIM_S, ":now": now_s}),
+                    ExpressionAttributeNames={
+                        "#sent": "sent_at_s",
+                        "#until": "claimed_until_s",
+                        "#expires": "expires_at_s",
+                    },
+                    ExpressionAttributeValues=to_item(
+                        {":until": now_s + _CLAIM_S, ":now": now_s, ":expires": now_s + _KEPT_S}
+                    ),
                 )
         except ConditionFailed:
             return False
@@ -104,5 +112,7 @@ class MailServer:
                 Destination={"ToAddresses": [mail.to]},
                 Message={"Subject": {"Data": mail.subject}, "Body": {"Text": {"Data": mail.body}}},
             )
-        except Exception as error:
-            raise ServiceUnavailable(f"the mail server did not take the mail: {type(error).__name__}") from error
+        except (BotoCoreError, ClientError) as error:
+            # By its code only, and without a cause that would be logged: SES's words name the address it does not take.
+            why = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+            raise ServiceUnavailable(f"the mail server did not take the mail: {why}") from None

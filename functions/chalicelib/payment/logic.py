@@ -15,7 +15,7 @@ import msgspec
 from chalicelib.payment.gateway import PaymentGateway
 from chalicelib.payment.models import Closure, ProcessPaymentCommand, Receipt, RefundPaymentCommand
 from chalicelib.payment.store import PaymentStore
-from chalicelib.shared import log
+from chalicelib.shared import metrics, outcomes
 from chalicelib.shared.errors import CardDeclined, InsufficientFunds, LelekaError, PaymentMethodRejected
 
 
@@ -34,14 +34,13 @@ def carry_out(
     replies: Replies,
 ) -> None:
     """Carries the command out and answers the saga. A refusal and "ask again" are answers too: the saga decides."""
-    log.correlate(function="carry_out_payments", booking_id=command.booking_id)
     try:
         if isinstance(command, ProcessPaymentCommand):
             output: object = msgspec.to_builtins(process_payment(command, store, gateway))
         else:
             output = refund_payment(command.booking_id, store, gateway).refunded_minor
     except LelekaError as error:
-        log.warning("payment command ended without effect or verdict", error=type(error).__name__, detail=str(error))
+        outcomes.tell(error, raised=False)
         replies.fail(command.task_token, error)
         return
     replies.succeed(command.task_token, output)
@@ -57,7 +56,8 @@ def process_payment(command: ProcessPaymentCommand, store: PaymentStore, gateway
     """
     store.start(command.booking_id, command.amount_minor, command.currency)
     try:
-        receipt = gateway.charge(command.booking_id, command.amount_minor, command.currency, command.payment_method)
+        with metrics.timed_ms("PaymentLatency"):
+            receipt = gateway.charge(command.booking_id, command.amount_minor, command.currency, command.payment_method)
     except (CardDeclined, InsufficientFunds, PaymentMethodRejected):
         store.declined(command.booking_id)
         raise
@@ -73,5 +73,6 @@ def refund_payment(booking_id: str, store: PaymentStore, gateway: PaymentGateway
     """
     store.close(booking_id)
     closure = gateway.close(booking_id)
-    store.close(booking_id, closure.refunded_minor)
+    if store.close(booking_id, closure.refunded_minor) and closure.refunded_minor:
+        metrics.count("Compensations", step="RefundPayment")
     return closure

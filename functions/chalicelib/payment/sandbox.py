@@ -58,7 +58,7 @@ class SandboxGateway:
         """Takes the money once, as the payment method says."""
         outcome = _OUTCOMES.get(payment_method)
         if outcome is None:
-            raise PaymentMethodRejected(f"the sandbox knows no payment method {payment_method}; nothing was charged")
+            raise PaymentMethodRejected("the sandbox does not know this payment method; nothing was charged")
         if payment_method in _SLOW_S and not self._is_known(booking_id):
             self._wait(_SLOW_S[payment_method])
         if payment_method == "pm_unknown_lost" and self._first_call(booking_id):

@@ -72,9 +72,9 @@ class PaymentStore:
         """
         self._record(booking_id, PaymentState.DECLINED)
 
-    def close(self, booking_id: str, refunded_minor: int | None = None) -> None:
+    def close(self, booking_id: str, refunded_minor: int | None = None) -> bool:
         """Closes the payment for ever, whether or not it was ever opened; records what went back once that is known,
-        and only then leaves the due index.
+        and only then leaves the due index. True if what went back was not on record before.
 
         Raises:
             GatewayUnusable: the payment was begun with another provider, which has to give the money back.
@@ -83,6 +83,7 @@ class PaymentStore:
         changes = {"refunded_minor": refunded_minor} if given_back else {}
         before = self._write(booking_id, PaymentState.CLOSED, changes, finished=given_back)
         self._require_our_gateway(booking_id, before)
+        return given_back and "refunded_minor" not in before
 
     def _require_our_gateway(self, booking_id: str, row: Item) -> None:
         begun_with = row.get("gateway", self._gateway)

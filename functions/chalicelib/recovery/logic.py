@@ -8,7 +8,6 @@ Nothing here writes to a booking's seat or money. A settlement is the cancellati
 where there is nothing to undo; its execution's name lets each number start once, whoever starts it.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
@@ -30,11 +29,11 @@ from chalicelib.recovery.models import (
 from chalicelib.shared import log, metrics
 from chalicelib.shared.due import DueRow
 from chalicelib.shared.errors import LelekaError
+from chalicelib.shared.executions import booking_of
 
 CLAIMED_AT_ONCE = 25
 BUDGET_S = 40.0
 _UNFINISHED = frozenset({"PENDING", "AWAITING_PAYMENT"})
-_OF_A_BOOKING = re.compile(r"(?P<booking_id>bk-[a-z2-7]{26})(-settle-[0-9]+|-redrive-[0-9]+)?")
 
 
 class Services(Protocol):
@@ -47,6 +46,8 @@ class Services(Protocol):
     def clear(self, rows: DueOf) -> None: ...
 
     def booking(self, booking_id: str) -> BookingFacts | None: ...
+
+    def execution_id(self, booking_id: str) -> str: ...
 
     def sagas(self, booking_id: str, ended_arn: str | None = None) -> Sagas: ...
 
@@ -67,27 +68,23 @@ def reconcile(command: ReconcileCommand, services: Services, monotonic: Callable
     done = Reconciled()
     booking_id = command.booking_id
     if command.execution_arn is not None:
-        booking_id = booking_of_execution(command.execution_arn)
+        booking_id = booking_of(command.execution_arn)
         if booking_id is None:
             log.warning("an execution ended that is no booking's", execution=command.execution_arn)
             return done
     if booking_id is not None:
-        _look_at(booking_id, services, done, ended_arn=command.execution_arn)
+        with log.about(booking_id=booking_id, execution_id=command.execution_arn or services.execution_id(booking_id)):
+            _look_at(booking_id, services, done, ended_arn=command.execution_arn)
         return done
     until_s = monotonic() + BUDGET_S
     for due_id, rows in _claimed(services, until_s, monotonic):
-        try:
-            _look_at(due_id, services, done, claimed=rows)
-        except LelekaError as error:
-            log.warning("a due booking could not be looked at", due_booking_id=due_id, error=type(error).__name__)
-            done.failed.append(due_id)
+        with log.about(booking_id=due_id, execution_id=services.execution_id(due_id)):
+            try:
+                _look_at(due_id, services, done, claimed=rows)
+            except LelekaError as error:
+                log.warning("a due booking could not be looked at", error=type(error).__name__)
+                done.failed.append(due_id)
     return done
-
-
-def booking_of_execution(execution_arn: str) -> str | None:
-    """The booking that an execution of either saga works for; None if its name is none that Leleka gives."""
-    named = _OF_A_BOOKING.fullmatch(execution_arn.rpartition(":")[2])
-    return named["booking_id"] if named else None
 
 
 def decide(booking: BookingFacts | None, sagas: Sagas, rows: DueOf) -> Verdict:
@@ -178,7 +175,7 @@ def _look_at(
     unfinished = booking is not None and booking.status in _UNFINISHED
     rows = {} if unfinished else services.due_of(booking_id)
     verdict = decide(booking, sagas, rows)
-    log.info("looked at", due_booking_id=booking_id, status=booking and booking.status, verdict=type(verdict).__name__)
+    log.info("looked at", status=booking and booking.status, verdict=type(verdict).__name__)
     _carry_out(verdict, booking_id, booking, rows, services, done)
 
 
@@ -203,6 +200,7 @@ def _carry_out(
             services.tell_operator(booking_id, verdict)
             if booking is None:
                 services.clear(rows)
+                metrics.count("StuckCompensations", step="Reconcile")  # a booking's own flag would count it
             else:
                 services.flag(booking, verdict)
             done.raised.append(booking_id)

@@ -18,6 +18,7 @@ from chalicelib.recovery.models import (
 )
 from chalicelib.shared.due import DueQuery, DueRow, DueRows
 from chalicelib.shared.errors import BookingClosed, BookingNotFound, ServiceUnavailable
+from chalicelib.shared.executions import execution_arn
 from chalicelib.shared.remote import RemoteFunctions
 
 if TYPE_CHECKING:
@@ -64,6 +65,10 @@ class RecoveryServices:
         except BookingNotFound:
             return None
         return msgspec.convert(answer, BookingFacts)
+
+    def execution_id(self, booking_id: str) -> str:
+        """The booking's own saga, whether or not there is one."""
+        return execution_arn(self._config.saga_arn, booking_id)
 
     def sagas(self, booking_id: str, ended_arn: str | None = None) -> Sagas:
         """The booking's executions. ``ended_arn`` is one that is known to have ended, which Step Functions'
@@ -126,7 +131,7 @@ class RecoveryServices:
         return msgspec.convert(self._functions.call(self._due_functions[kind], query), DueRows).rows
 
     def _saga(self, machine_arn: str, name: str, ended_arn: str | None) -> Saga:
-        arn = machine_arn.replace(":stateMachine:", ":execution:") + f":{name}"
+        arn = execution_arn(machine_arn, name)
         try:
             status = self._orchestrator.describe_execution(executionArn=arn)["status"]
         except ClientError as error:

@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 import msgspec
 
 from chalicelib.locking import Acquisition, Extension, SeatLock, seat_key
 from chalicelib.seat.models import (
     ConfirmSeatCommand,
+    LockedSeat,
     ReleaseSeatCommand,
     RenewSeatLockCommand,
     ReserveSeatCommand,
@@ -19,6 +19,7 @@ from chalicelib.seat.models import (
     SeatView,
 )
 from chalicelib.seat.store import SeatStore
+from chalicelib.shared import metrics
 from chalicelib.shared.clock import Clock
 from chalicelib.shared.due import DueQuery, DueRows
 from chalicelib.shared.dynamo import Item
@@ -27,22 +28,6 @@ from chalicelib.shared.ledger import LedgerState
 
 _LOOKS_AT_LOST_LOCK = 3
 _LOOK_AGAIN_AFTER_S = 0.2
-
-
-class _LockedSeat(Protocol):
-    """What every command about one booking's seat carries."""
-
-    @property
-    def booking_id(self) -> str: ...
-
-    @property
-    def lock_id(self) -> str: ...
-
-    @property
-    def flight_id(self) -> str: ...
-
-    @property
-    def seat(self) -> str: ...
 
 
 def reserve_seat(
@@ -142,6 +127,8 @@ def release_seat(command: ReleaseSeatCommand, store: SeatStore, lock: SeatLock) 
     # The seat goes first: were the lock gone while the item still said HELD, the next customer would get
     # past the lock only to be refused by the database.
     released = store.release(command.booking_id)
+    if released:
+        metrics.count("Compensations", step="ReleaseSeat")
     _unlock(command, store, lock)
     return released
 
@@ -225,13 +212,13 @@ def _close_behind(command: ReserveSeatCommand, store: SeatStore) -> None:
         store.release(command.booking_id)
 
 
-def _unlock(command: _LockedSeat, store: SeatStore, lock: SeatLock) -> None:
+def _unlock(command: LockedSeat, store: SeatStore, lock: SeatLock) -> None:
     # Whatever the lock says, the seat is settled; a lock that could not be ended is ended later.
     if not _released(command, lock):
         _leave_lock(command, store, lock)
 
 
-def _released(command: _LockedSeat, lock: SeatLock) -> bool:
+def _released(command: LockedSeat, lock: SeatLock) -> bool:
     return _is_released(lock, command.flight_id, command.seat, command.lock_id)
 
 
@@ -239,7 +226,7 @@ def _is_released(lock: SeatLock, flight_id: str, seat: str, lock_id: str) -> boo
     return lock.release(seat_key(flight_id, seat), lock_id).trouble is None
 
 
-def _leave_lock(command: _LockedSeat, store: SeatStore, lock: SeatLock) -> None:
+def _leave_lock(command: LockedSeat, store: SeatStore, lock: SeatLock) -> None:
     store.leave_lock(
         command.booking_id,
         lock_id=command.lock_id,

@@ -1,6 +1,7 @@
 """Commands, results and settings of the seat service."""
 
 from enum import StrEnum
+from typing import Protocol
 
 import msgspec
 
@@ -25,6 +26,22 @@ class SeatStatus(StrEnum):
     AVAILABLE = "AVAILABLE"
     HELD = "HELD"
     SOLD = "SOLD"
+
+
+class LockedSeat(Protocol):
+    """What every command about one booking's seat carries."""
+
+    @property
+    def booking_id(self) -> str: ...
+
+    @property
+    def lock_id(self) -> str: ...
+
+    @property
+    def flight_id(self) -> str: ...
+
+    @property
+    def seat(self) -> str: ...
 
 
 class ReserveSeatCommand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

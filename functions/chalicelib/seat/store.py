@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.seat.models import SeatHold
 from chalicelib.seat.refusals import answer_refused_hold, is_sold_to
+from chalicelib.shared import metrics
 from chalicelib.shared.clock import Clock, system_clock
 from chalicelib.shared.due import DueIndex, due
 from chalicelib.shared.dynamo import ConditionFailed, Item, from_item, to_item, verdicts
@@ -36,7 +37,7 @@ class SeatStore:
     ) -> None:
         self._client = client
         self._seats = seats_table
-        self._ledger = Ledger(client, ledger_table)
+        self._ledger = Ledger(client, ledger_table, clock)
         self._due_grace_s = due_grace_s
         self._lock_due_s = lock_due_s
         self._clock = clock
@@ -74,6 +75,8 @@ class SeatStore:
             self._write(take_seat, row)
         except ConditionFailed as refused:
             answer_refused_hold(refused, flight_id, seat)
+        else:
+            metrics.count("HoldsPlaced")
         return self._current_hold(booking_id, flight_id, seat)
 
     def existing_hold(self, booking_id: str, flight_id: str, seat: str) -> SeatHold | None:
@@ -124,6 +127,7 @@ class SeatStore:
             StoreBusy: no verdict.
         """
         now_s, earliest_s = limits
+        ours = {":lock": lock_id, ":number": fencing_number, ":held": "HELD", ":now": now_s, ":earliest": earliest_s}
         extend = self._seat_update(
             flight_id,
             seat,
@@ -131,23 +135,17 @@ class SeatStore:
             condition=(
                 "#lock = :lock AND #fencing = :number AND #status = :held AND #until > :now AND #since > :earliest"
             ),
-            values={
-                ":until": held_until_s,
-                ":lock": lock_id,
-                ":number": fencing_number,
-                ":held": "HELD",
-                ":now": now_s,
-                ":earliest": earliest_s,
-            },
+            values={":until": held_until_s, **ours},
         )
         try:
             self._write(extend)
         except ConditionFailed as refused:
             item = refused.items[0] or {}
-            ours = item.get("lock_id") == lock_id and item.get("fencing_number") == fencing_number
-            if ours and item.get("held_until_s", 0) > now_s and item["held_since_s"] <= earliest_s:
+            is_ours = item.get("lock_id") == lock_id and item.get("fencing_number") == fencing_number
+            if is_ours and item.get("held_until_s", 0) > now_s and item["held_since_s"] <= earliest_s:
                 raise HoldLimitReached(f"the hold of {seat} began at {item['held_since_s']}; not extended") from refused
             raise HoldLost(f"seat {seat} of {flight_id} is no longer held by this booking; not extended") from refused
+        metrics.count("HoldsRenewed")
 
     def release(self, booking_id: str) -> bool:
         """Gives back what the ledger says the booking has, and closes its ledger row. True if a seat came free.

@@ -24,6 +24,11 @@
     │   ├── CardDeclined
     │   ├── InsufficientFunds
     │   ├── PaymentMethodRejected the gateway does not know the payment method
+    │   ├── TryLater              not now; says when
+    │   │   ├── TooManyHolds           the customer holds as many seats as one may
+    │   │   ├── TooManyHoldsFromSource as many seats are held from the request's address as may be from one
+    │   │   ├── TooManyAttempts        customer or address has asked for too many seats lately
+    │   │   └── SeatCoolingDown        customer or address has held this seat lately; others come first now
     │   └── AlreadyCompensated    the step's own compensation ran first; the step came late
     └── Transient            it may have happened; the same call may be made again as it is
         ├── StoreBusy             DynamoDB throttled, or another transaction was in the way
@@ -33,6 +38,10 @@
 Step Functions knows an error by its class name, so these names stand in the state machine's Catch and Retry lists;
 a contract test compares the two. Anything else that a function raises may have happened and is compensated.
 """
+
+import re
+
+_IN_SECONDS = re.compile(r"ask again in ([0-9]+) s\Z")
 
 
 class LelekaError(Exception):
@@ -44,7 +53,7 @@ class Refusal(LelekaError):
 
 
 class InvalidRequest(Refusal):
-    """The request is not well formed. ``field`` is the JSON path of the culprit, or None for the whole."""
+    """The request is not well formed. ``field`` is the JSON path of the culprit, if there is one."""
 
     def __init__(self, detail: str, field: str | None = None) -> None:
         super().__init__(detail)
@@ -126,6 +135,38 @@ class InsufficientFunds(Refusal):
 
 class PaymentMethodRejected(Refusal):
     """The gateway does not know the payment method, or can't charge it; nothing was charged."""
+
+
+class TryLater(Refusal):
+    """A definite no for now: nothing was kept, and the same request may be sent again in ``retry_after_s`` seconds.
+
+    The message ends with the seconds, since it is all that Lambda hands on of an exception.
+    """
+
+    def __init__(self, detail: str, retry_after_s: int | None = None) -> None:
+        super().__init__(detail if retry_after_s is None else f"{detail} ask again in {retry_after_s} s")
+
+    @property
+    def retry_after_s(self) -> int:
+        """When to ask again; a minute if the message doesn't say."""
+        told = _IN_SECONDS.search(str(self))
+        return int(told[1]) if told else 60
+
+
+class TooManyHolds(TryLater):
+    """The customer holds as many seats, not paid for yet, as one customer may."""
+
+
+class TooManyHoldsFromSource(TryLater):
+    """As many seats, not paid for yet, are held from the request's address as may be from one."""
+
+
+class TooManyAttempts(TryLater):
+    """The customer, or whoever shares the address, has asked for too many seats lately without buying them."""
+
+
+class SeatCoolingDown(TryLater):
+    """The customer, or whoever shares the address, has held this seat lately; now it is somebody else's turn."""
 
 
 class AlreadyCompensated(Refusal):

@@ -6,6 +6,7 @@ import msgspec
 
 from chalicelib.shared import errors, log
 from chalicelib.shared.errors import LelekaError, ServiceUnavailable
+from chalicelib.shared.executions import ENVELOPE
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -18,7 +19,7 @@ class RemoteFunctions:
         self._client = client
 
     def call(self, function_name: str, command: Any) -> Any:
-        """Invokes a function with one JSON value and returns its answer.
+        """Invokes a function with one JSON object and returns its answer. It is told in which execution it works.
 
         Raises:
             LelekaError: what the function raised, of the same class.
@@ -26,14 +27,20 @@ class RemoteFunctions:
         """
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - after the client, not before
 
+        given = {**msgspec.to_builtins(command), **_envelope()}
         try:
-            response = self._client.invoke(FunctionName=function_name, Payload=msgspec.json.encode(command))
+            response = self._client.invoke(FunctionName=function_name, Payload=msgspec.json.encode(given))
             payload = response["Payload"].read()
         except (BotoCoreError, ClientError) as error:
             raise ServiceUnavailable(f"{function_name} could not be called: {type(error).__name__}") from error
         if response.get("FunctionError"):
             raise _raised_there(function_name, payload)
         return msgspec.json.decode(payload)
+
+
+def _envelope() -> dict[str, str]:
+    execution_id = log.correlation().get(ENVELOPE)
+    return {ENVELOPE: execution_id} if execution_id else {}
 
 
 def _raised_there(function_name: str, payload: bytes) -> LelekaError:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from leleka.paths import PROJECT
 
+_KINDS = ("processes", "docker")
+_DOCKER_GATEWAY_PORT, _DOCKER_VALKEY_PORT = 4566, 6379  # as localstack/docker-compose.yml has them
+
 
 class StackError(Exception):
     """The local stack could not do what was asked: one line that says what, and where the log is."""
@@ -21,22 +24,32 @@ class StackConfig:
         state_dir: its folder: what runs (stack.json), logs, LocalStack's files.
         gateway_port: LocalStack's port; None finds a free one.
         valkey_port: Valkey's port; None finds a free one.
+        docker: whether it is the stack of localstack/docker-compose.yml; its ports are given then.
+        call_trail: where LocalStack records which AWS calls functions and state machines make; None is nowhere.
     """
 
     state_dir: Path
     gateway_port: int | None = None
     valkey_port: int | None = None
+    docker: bool = False
+    call_trail: Path | None = None
 
     @staticmethod
     def from_environment() -> "StackConfig":
         """``LELEKA_STATE_DIR``, ``LELEKA_GATEWAY_PORT`` and ``LELEKA_VALKEY_PORT``; by default ``.leleka`` in this
-        checkout and free ports.
+        checkout and free ports. ``LELEKA_STACK=docker`` is the stack in Docker, by default on ports 4566 and 6379.
 
         Raises:
-            StackError: a port is no port.
+            StackError: a port is no port, or there is no such kind of stack.
         """
         state_dir = Path(os.environ.get("LELEKA_STATE_DIR") or PROJECT / ".leleka" / "stack").resolve()
-        return StackConfig(state_dir, _port("LELEKA_GATEWAY_PORT"), _port("LELEKA_VALKEY_PORT"))
+        gateway_port, valkey_port = _port("LELEKA_GATEWAY_PORT"), _port("LELEKA_VALKEY_PORT")
+        kind = os.environ.get("LELEKA_STACK") or _KINDS[0]
+        if kind not in _KINDS:
+            raise StackError(f"LELEKA_STACK is {kind!r}; it must be one of: {', '.join(_KINDS)}")
+        if kind == "docker":
+            gateway_port, valkey_port = gateway_port or _DOCKER_GATEWAY_PORT, valkey_port or _DOCKER_VALKEY_PORT
+        return StackConfig(state_dir, gateway_port, valkey_port, docker=kind == "docker")
 
     @property
     def state_file(self) -> Path:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from leleka.stack import docker
 from leleka.stack.config import StackConfig, StackError, free_ports, require_free
 from leleka.stack.process import ProcessId
-from leleka.stack.servers import require_environments
+from leleka.stack.servers import localstack_answers, require_environments, valkey_answers
 
 _START_S = 120.0
 _STOP_S = 30.0
@@ -23,12 +24,18 @@ _POLL_S = 0.05
 
 @dataclass(frozen=True)
 class RunningStack:
-    """A local stack that is up."""
+    """A local stack that is up.
+
+    Attributes:
+        processes: its servers by name; none if it runs in Docker.
+        lock_url_inside: Valkey's URL as functions reach it, if they reach it by another one than this machine does.
+    """
 
     gateway_port: int
     valkey_port: int
     log_dir: Path
     processes: dict[str, ProcessId]
+    lock_url_inside: str | None = None
 
     @property
     def gateway_url(self) -> str:
@@ -37,8 +44,17 @@ class RunningStack:
 
     @property
     def valkey_url(self) -> str:
-        """Valkey's URL."""
+        """Valkey's URL on this machine."""
         return f"redis://127.0.0.1:{self.valkey_port}/0"
+
+    @property
+    def lock_url(self) -> str:
+        """Valkey's URL for the functions."""
+        return self.lock_url_inside or self.valkey_url
+
+    def log_of(self, server: str) -> str:
+        """Where the server's log is: a file, or the command that prints it."""
+        return str(self.log_dir / f"{server}.log") if self.processes else docker.log_command(server)
 
 
 def start(config: StackConfig) -> RunningStack:
@@ -50,18 +66,26 @@ def start(config: StackConfig) -> RunningStack:
     running = find(config)
     if running:
         return running
-    return _wait_until_up(config, _spawn(config, tied=False))
+    return _start_docker(config) if config.docker else _wait_until_up(config, _spawn(config, tied=False))
 
 
 @contextmanager
 def temporary_stack(config: StackConfig) -> Iterator[RunningStack]:
-    """A stack for the length of a block; it also ends with this process, however that ends.
+    """A stack for the length of a block; it also ends with this process, however that ends. One in Docker does not: it
+    outlives a process that was killed.
 
     Raises:
-        StackError: it is not up, or one is running in this folder already.
+        StackError: it is not up, or one is running in this folder, or in Docker, already.
     """
     if find(config):
-        raise StackError(f"a stack is running in {config.state_dir} already")
+        raise StackError(f"a stack is running in {'Docker' if config.docker else config.state_dir} already")
+    if config.docker:
+        running = _start_docker(config)
+        try:
+            yield running
+        finally:
+            docker.down()
+        return
     supervisor = _spawn(config, tied=True)
     try:
         yield _wait_until_up(config, supervisor)
@@ -70,7 +94,9 @@ def temporary_stack(config: StackConfig) -> Iterator[RunningStack]:
 
 
 def find(config: StackConfig) -> RunningStack | None:
-    """The stack of this folder if it is up, else None."""
+    """The stack of this folder, or the one in Docker, if it is up, else None."""
+    if config.docker:
+        return _find_docker(config)
     state = _read(config)
     if state is None or not state["ready"]:
         return None
@@ -81,11 +107,13 @@ def find(config: StackConfig) -> RunningStack | None:
 
 
 def stop(config: StackConfig) -> bool:
-    """Ends the stack of this folder and waits until all of it is gone; false if there was none.
+    """Ends the stack of this folder, or the one in Docker, and waits until all of it is gone; false if there was none.
 
     Raises:
         StackError: something would not end.
     """
+    if config.docker:
+        return docker.down()
     state = _read(config)
     if state is None:
         return False
@@ -105,6 +133,25 @@ def stop(config: StackConfig) -> bool:
     return True
 
 
+def _find_docker(config: StackConfig) -> RunningStack | None:
+    gateway_port, valkey_port = config.gateway_port or 0, config.valkey_port or 0
+    if not (localstack_answers(gateway_port) and valkey_answers(valkey_port)):
+        return None
+    return RunningStack(gateway_port, valkey_port, config.log_dir, {}, docker.lock_url())
+
+
+def _start_docker(config: StackConfig) -> RunningStack:
+    try:
+        docker.up(config.gateway_port or 0, config.valkey_port or 0)
+        running = _find_docker(config)
+        if running is None:
+            raise StackError(f"Docker says that the stack is up, but nothing answers on port {config.gateway_port}")
+    except BaseException:  # Ctrl-C too
+        docker.down()
+        raise
+    return running
+
+
 def _spawn(config: StackConfig, *, tied: bool) -> "subprocess.Popen[bytes]":
     require_environments()
     found = free_ports(2)
@@ -115,6 +162,7 @@ def _spawn(config: StackConfig, *, tied: bool) -> "subprocess.Popen[bytes]":
     config.error_file.unlink(missing_ok=True)
     command = [sys.executable, "-m", "leleka.stack.supervisor", str(config.state_dir)]
     command += [str(gateway_port), str(valkey_port), *(["--tied"] if tied else [])]
+    trail = {} if config.call_trail is None else {"CALL_TRAIL": str(config.call_trail)}
     with (config.log_dir / "supervisor.log").open("wb") as log:
         return subprocess.Popen(  # noqa: S603 - our own command line
             command,
@@ -122,7 +170,7 @@ def _spawn(config: StackConfig, *, tied: bool) -> "subprocess.Popen[bytes]":
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, **trail, "PYTHONUNBUFFERED": "1"},
         )
 
 

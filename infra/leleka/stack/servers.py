@@ -32,14 +32,14 @@ class Server:
 
 def start_valkey(port: int, log_dir: Path) -> Server:
     """A real Valkey, in memory only."""
-    return _spawn("valkey", [str(valkey_binary()), *_valkey_options(port)], {"PATH": os.defpath}, log_dir)
+    return _spawn("valkey", [str(valkey_binary()), *valkey_options(port)], {"PATH": os.defpath}, log_dir)
 
 
 def start_localstack(port: int, state_dir: Path, log_dir: Path) -> Server:
     """LocalStack in its own environment, with our plug-ins."""
     python = PROJECT / "localstack" / ".venv" / "bin" / "python"
     command = [str(python), "-m", "localstack.runtime.main"]
-    return _spawn("localstack", command, _localstack_environment(port, state_dir), log_dir)
+    return _spawn("localstack", command, localstack_environment(port, state_dir), log_dir)
 
 
 def require_environments() -> None:
@@ -111,15 +111,17 @@ def valkey_binary() -> Path:
     return found[0]
 
 
-def _valkey_options(port: int) -> list[str]:
+def valkey_options(port: int) -> list[str]:
+    """How Valkey is started."""
     return ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no"]
 
 
-def _localstack_environment(port: int, state_dir: Path) -> dict[str, str]:
+def localstack_environment(port: int, state_dir: Path) -> dict[str, str]:
+    """All that LocalStack is told. Makes the folders that are named in it."""
     files, temporary = state_dir / "files", state_dir / "tmp"
     files.mkdir(parents=True, exist_ok=True)
     temporary.mkdir(parents=True, exist_ok=True)
-    passed_on = {name: os.environ[name] for name in os.environ if name.startswith("PROCESS_EXECUTOR_")}
+    passed_on = {name: os.environ[name] for name in os.environ if name.startswith(("PROCESS_EXECUTOR_", "CALL_TRAIL"))}
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(files),

@@ -1,5 +1,6 @@
 """What LocalStack finds through the entry points. Everything heavy is imported when it is asked for."""
 
+import os
 from typing import Any
 
 from localstack.runtime import hooks
@@ -41,3 +42,36 @@ def compress_as_configured() -> None:
     from process_plugins import compression  # noqa: PLC0415 - not earlier than LocalStack's own set-up
 
     compression.compress_as_configured()
+
+
+@hooks.on_infra_start()
+def tell_source_address() -> None:
+    """Always."""
+    from process_plugins import source_address  # noqa: PLC0415 - not earlier than LocalStack's own set-up
+
+    source_address.tell_source_address()
+
+
+@hooks.on_infra_start()
+def update_functions_for_chalice() -> None:
+    """Always; who is not Chalice notices only that an answer comes later."""
+    from process_plugins import lambda_updates  # noqa: PLC0415 - not earlier than LocalStack's own set-up
+
+    lambda_updates.as_chalice_needs_them()
+
+
+@hooks.on_infra_start()
+def answer_as_configured() -> None:
+    """Always; an API without gateway responses is left alone."""
+    from process_plugins import gateway_answers  # noqa: PLC0415 - not earlier than LocalStack's own set-up
+
+    gateway_answers.answer_as_configured()
+
+
+@hooks.on_infra_start()
+def keep_trail_as_configured() -> None:
+    """``CALL_TRAIL=<file>``."""
+    if file := os.environ.get("CALL_TRAIL"):
+        from process_plugins import trail  # noqa: PLC0415 - loaded only when wanted; it loads services
+
+        trail.keep(file)

@@ -132,6 +132,11 @@ export function duration(s) {
   return parts.filter(Boolean).join(" ");
 }
 
+/** "in 15 minutes", of seconds; never less than one. */
+export function later(s) {
+  return new Intl.RelativeTimeFormat(LOCALES[spoken]).format(Math.max(1, Math.ceil(s / 60)), "minute");
+}
+
 function unit(value, name, digits = 0) {
   // "3h" is English, "3г" is not Ukrainian.
   const unitDisplay = spoken === "en" ? "narrow" : "short";

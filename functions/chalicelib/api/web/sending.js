@@ -2,7 +2,7 @@
    answer. The form it came from may be gone by then, and so may the page: `resume` takes up what was kept. */
 
 import { call, onReach, Problem, Unreachable } from "./api.js";
-import { el, has, load, t } from "./dom.js";
+import { el, has, later, load, t } from "./dom.js";
 import * as kept from "./kept.js";
 
 const PAUSES_MS = [1000, 2000, 4000, 8000, 15_000];
@@ -194,7 +194,7 @@ function stopped(order, form) {
 
 function wordsOf(error) {
   const words = `order.refused.${error.type}`;
-  return t(has(words) ? words : "order.refused.other");
+  return t(has(words) ? words : "order.refused.other", { when: later(error.retryAfterS ?? 60) });
 }
 
 /** How a request stands: in its form, or, when that is gone and there is something to tell, once above the screen. */

@@ -1,0 +1,1 @@
+"""What a booking costs in work: requests, transitions, units and bytes, counted on the local stack."""

@@ -1,0 +1,26 @@
+"""List prices in US dollars, US East (N. Virginia), without free tiers, as known in November 2026.
+
+Typed in by hand from AWS's public price pages; nothing here asks AWS. Look them up again before you rely on a sum.
+"""
+
+MILLION = 1_000_000
+
+TRANSITION = 25.00 / MILLION
+INVOCATION = 0.20 / MILLION
+FUNCTION_GB_S = 0.0000166667
+WRITE_UNIT = 0.625 / MILLION
+READ_UNIT = 0.125 / MILLION
+SQS_REQUEST = 0.40 / MILLION
+SNS_PUBLISH = 0.50 / MILLION
+REST_REQUEST = 3.50 / MILLION
+MAIL = 0.10 / 1000
+LOG_BYTE = 0.50 / 1024**3
+VALKEY_UNIT = 0.0023 / MILLION
+
+HOURS_A_MONTH = 730
+VALKEY_GB_HOUR = 0.084
+VALKEY_GB_MIN = 0.1
+ENDPOINT_HOUR = 0.01
+ALARM_METRIC_MONTH = 0.10
+DASHBOARD_MONTH = 3.00
+KEY_MONTH = 1.00
