@@ -5,6 +5,7 @@ warm invocation builds nothing. Every client has its time-outs here.
 """
 
 import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.shared import config
@@ -69,6 +70,30 @@ def placing_store() -> "PlacingStore":
     settings = _booking_config()
     tables = (settings.bookings_table, settings.locators_table, settings.hold_limits_table)
     return PlacingStore(_aws("dynamodb"), *tables, settings.due_grace_s)
+
+
+@functools.cache
+def place_booking() -> Callable[[Any], Any]:
+    """Keeping a request, which the API does in its own process."""
+    from chalicelib.booking import placing
+    from chalicelib.booking.models import PlaceBookingCommand
+    from chalicelib.shared.clock import system_clock
+    from chalicelib.shared.nearby import nearby
+
+    return nearby(
+        PlaceBookingCommand,
+        lambda command: placing.place_booking(command, placing_store(), hold_limits(), system_clock),
+    )
+
+
+@functools.cache
+def describe_booking() -> Callable[[Any], Any]:
+    """A booking for our own services, which the notification service reads in its own process."""
+    from chalicelib.booking import logic
+    from chalicelib.booking.models import DescribeBookingQuery
+    from chalicelib.shared.nearby import nearby
+
+    return nearby(DescribeBookingQuery, lambda query: logic.describe_booking(query.booking_id, booking_store()))
 
 
 @functools.cache
@@ -224,9 +249,8 @@ def sent_store() -> "SentStore":
 def bookings() -> "Bookings":
     """The booking service, for the notification service."""
     from chalicelib.notification.store import Bookings
-    from chalicelib.shared.remote import RemoteFunctions
 
-    return Bookings(RemoteFunctions(_aws("lambda", 10, 2)), _notification_config().describe_booking_function)
+    return Bookings(describe_booking())
 
 
 @functools.cache
@@ -262,4 +286,4 @@ def services() -> "Services":
     from chalicelib.api.services import Services
     from chalicelib.shared.remote import RemoteFunctions
 
-    return Services(RemoteFunctions(_aws("lambda", 12, 2)), _aws("stepfunctions"), api_config())
+    return Services(RemoteFunctions(_aws("lambda", 12, 2)), _aws("stepfunctions"), api_config(), place_booking())

@@ -358,7 +358,7 @@ def test_who_may_call_a_function_may_call_its_alias(prod: Template) -> None:
         name: set(references(each.get("Environment", {}))) & aliases
         for name, each in of_type(prod, "AWS::Lambda::Function").items()
     }
-    assert {name for name, called in told.items() if called} == {"APIHandler", "NotifyCustomer", "Reconcile"}
+    assert {name for name, called in told.items() if called} == {"APIHandler", "Reconcile"}
     for name, called in told.items():
         assert may_call(prod["Resources"][name]["Properties"]["Role"]["Fn::GetAtt"][0]) == called, name
 

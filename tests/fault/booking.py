@@ -11,10 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from chalicelib.api.requests import booking_id_for, secret_for
+from chalicelib.booking.models import PlaceBookingCommand
+from chalicelib.booking.placing import place_booking
+from chalicelib.booking.placing_store import PlacingStore
+from chalicelib.shared.clock import system_clock
 from chalicelib.shared.dynamo import from_item, to_item
 from tests.fault.local import BAGS, SEATS, Local
 from tests.fault.watch import Watch, until
+from tests.unit.placing_world import LIMITS
 
 type Row = dict[str, Any]
 
@@ -86,7 +93,7 @@ class Booking:
 
     def place(self) -> None:
         """As the API keeps a request."""
-        command = {
+        command: Row = {
             "booking_id": self.booking_id,
             "request_hash": "of the matrix",
             "secret_hash": hashlib.sha256(secret_for(self.key).encode()).hexdigest(),
@@ -97,8 +104,11 @@ class Booking:
             "source": self.booking_id,  # of its own, as the address is: what one may hold is limited
             "payment_method": self.method,
         }
-        answer = self.local.call("PlaceBooking", command)
-        assert "errorType" not in answer, answer
+        place_booking(msgspec.convert(command, PlaceBookingCommand), self._requests(), LIMITS, system_clock)
+
+    def _requests(self) -> PlacingStore:
+        stage, tables = self.local.stage, self.local.stage.tables
+        return PlacingStore(stage.dynamodb, tables["BookingsTable"], tables["LocatorsTable"], tables["HoldLimitsTable"])
 
     def start(self) -> str:
         """As the API starts its saga; the execution."""

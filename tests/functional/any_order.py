@@ -121,7 +121,7 @@ class Services:
 
     def place(self, event: dict[str, Any]) -> None:
         """Keeps a booking's request."""
-        self.call(booking.place_booking, event)
+        bootstrap.place_booking()(event)
 
     def supply(self, booking_id: str, secret: str, method: str, kill_in: int | None = None) -> Any:
         """The customer pays."""

@@ -26,11 +26,11 @@ NOT_FOR_A_BOOKING = {"DueBookings", "DueHolds", "DuePayments", "GetFares", "Reco
 """Functions that the schedule or a browsing customer calls."""
 BY_LOCATOR = {"APIHandler", "GetBooking", "RequestCancellation", "SupplyPaymentMethod"}
 """The API, and functions that it calls with what the customer has, which may be the record locator."""
-BY_THE_API = {"PlaceBooking", "GetBooking", "GetSeatMap", "ValidateFlight"}
+BY_THE_API = {"GetBooking", "GetSeatMap", "ValidateFlight"}
 FORWARD = {"CreateBooking", "ReserveSeat", "ReserveBaggage", "CalculatePrice", "CarryOutPayments"}
-CONFIRMED = FORWARD | {"ConfirmSeat", "ConfirmBooking", "NotifyCustomer", "DescribeBooking"}
+CONFIRMED = FORWARD | {"ConfirmSeat", "ConfirmBooking", "NotifyCustomer"}
 WAITED = {"AwaitPaymentMethod", "TakePaymentMethod", "RenewSeatLock"}
-UNDONE = {"ReleaseBaggage", "ReleaseSeat", "CancelBooking", "NotifyCustomer", "DescribeBooking"}
+UNDONE = {"ReleaseBaggage", "ReleaseSeat", "CancelBooking", "NotifyCustomer"}
 
 _DOCS = "https://docs.aws.amazon.com"
 DOCUMENTED = (

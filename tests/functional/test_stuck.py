@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from leleka.stage import Stage
+from leleka.stage import Stage, stack_name
 from tests.functional.customer import Customer, execution, states_entered
 from tests.promises import Promises
 
@@ -20,11 +20,12 @@ class Breakable:
 
     def __init__(self, stage: Stage, function: str) -> None:
         self._lambda = stage.aws.client("lambda")
-        pages = self._lambda.get_paginator("list_functions").paginate()
-        functions = [each for page in pages for each in page["Functions"]]
-        found = next(each for each in functions if each["FunctionName"].endswith(f"-{function}"))
-        self.name: str = found["FunctionName"]
-        self._variables: dict[str, str] = found["Environment"]["Variables"]
+        stack = stage.aws.client("cloudformation").describe_stack_resource(
+            StackName=stack_name(stage.name), LogicalResourceId=function
+        )
+        self.name = stack["StackResourceDetail"]["PhysicalResourceId"]
+        configuration = self._lambda.get_function_configuration(FunctionName=self.name)
+        self._variables: dict[str, str] = configuration["Environment"]["Variables"]
 
     def set(self, **changes: str) -> None:
         """Its own variables, but for these; from now on no invocation meets the earlier ones."""

@@ -57,7 +57,7 @@ WIDE = (
 UNSEEN = (
     *(Excuse(owner, action, r"\*", "Lambda and Step Functions themselves do it") for owner, action in _TELEMETRY),
     Excuse(
-        "PlaceBooking",
+        "APIHandler",
         "dynamodb:UpdateItem",
         rf"table/{_STACK}-BookingsTable-\w+",
         "claims anew for a request that was kept two minutes ago and whose saga never began; a unit test shows it",

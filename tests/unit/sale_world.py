@@ -79,7 +79,7 @@ class Sale:
         wanted = {"flight_id": FLIGHT, "seat": seat_number}
         request = {**wanted, "booking_id": f"bk-{number}", "request_hash": "-", "secret_hash": "ab" * 32, "bags": 0}
         who = {"passenger": {"name": "Olena", "email": email}, "source": source}
-        placed = booking.place_booking({**request, **who}, _CONTEXT)
+        placed = bootstrap.place_booking()({**request, **who})
         booking_id = placed["booking_id"]
         self._remove("locators", record_locator=placed["record_locator"])
         self._keep(booking_id, email, source)

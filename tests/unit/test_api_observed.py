@@ -46,7 +46,7 @@ def functions(monkeypatch: pytest.MonkeyPatch) -> Lambda:
     made: Any = Lambda()
     nobody: Any = None
     config = ApiConfig(**{**dict.fromkeys(ApiConfig.__struct_fields__, "x"), "saga_arn": MACHINE})
-    services = Services(RemoteFunctions(made), nobody, config)
+    services = Services(RemoteFunctions(made), nobody, config, nobody)
     monkeypatch.setattr(bootstrap, "services", lambda: services)
     return made  # type: ignore[no-any-return]
 

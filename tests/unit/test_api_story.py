@@ -270,8 +270,8 @@ def services(orchestrator: Any) -> Services:
     arn = "arn:aws:states:eu-central-1:000000000000:stateMachine:"
     names = dict.fromkeys(ApiConfig.__struct_fields__, "x")
     config = msgspec.convert({**names, "saga_arn": f"{arn}b", "cancellation_saga_arn": f"{arn}c"}, ApiConfig)
-    functions: Any = None
-    return Services(functions, orchestrator, config)
+    nobody: Any = None
+    return Services(nobody, orchestrator, config, nobody)
 
 
 def test_a_history_is_asked_for_without_its_data_and_read_to_its_end(sfn: Stubber) -> None:

@@ -26,7 +26,6 @@ class ApiConfig(msgspec.Struct, frozen=True):
     cancellation_saga_arn: str
     supply_payment_method_function: str
     request_cancellation_function: str
-    place_booking_function: str
     get_booking_function: str
     search_flights_function: str
     validate_flight_function: str

@@ -1,6 +1,7 @@
 """The services behind the API, and the orchestrator."""
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -24,8 +25,15 @@ _EVENTS_MAX = 5000
 class Services:
     """What the routes may ask. Every call is bounded in time and raises Leleka's typed errors."""
 
-    def __init__(self, functions: RemoteFunctions, orchestrator: "SFNClient", config: ApiConfig) -> None:
+    def __init__(
+        self,
+        functions: RemoteFunctions,
+        orchestrator: "SFNClient",
+        config: ApiConfig,
+        place_booking: Callable[[Any], Any],
+    ) -> None:
         self._functions = functions
+        self._place_booking = place_booking
         self._orchestrator = orchestrator
         self._config = config
         self._layouts: dict[str, tuple[float, frozenset[str]]] = {}
@@ -66,8 +74,8 @@ class Services:
             raise InvalidRequest(f"flight {flight_id} has no seat {seat}", field="$.seat")
 
     def place_booking(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Keeps the request. Raises IdempotencyKeyReused, or TryLater from somebody who holds too much."""
-        booking: dict[str, Any] = self._functions.call(self._config.place_booking_function, command)
+        """Keeps the request. Raises IdempotencyKeyReused, StoreBusy, or TryLater for somebody who holds too much."""
+        booking: dict[str, Any] = self._place_booking(command)
         return booking
 
     def booking(self, ref: str, secret: str) -> dict[str, Any]:

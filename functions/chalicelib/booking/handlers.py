@@ -5,7 +5,7 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib import bootstrap
-from chalicelib.booking import logic, payment_wait, placing
+from chalicelib.booking import logic, payment_wait
 from chalicelib.booking.access import own_booking
 from chalicelib.booking.models import (
     AwaitPaymentMethodCommand,
@@ -18,7 +18,6 @@ from chalicelib.booking.models import (
     DescribeBookingQuery,
     FlagBookingCommand,
     GetBookingQuery,
-    PlaceBookingCommand,
     RequestCancellationCommand,
     SupplyPaymentMethodCommand,
     TakePaymentMethodCommand,
@@ -28,13 +27,6 @@ from chalicelib.shared.due import DueQuery, DueRows
 from chalicelib.shared.step import step
 
 blueprint = Blueprint(__name__)
-
-
-@blueprint.lambda_function(name="PlaceBooking")
-@step(PlaceBookingCommand)
-def place_booking(command: PlaceBookingCommand) -> Booking:
-    """Keeps a request, for the API, before the saga starts."""
-    return placing.place_booking(command, bootstrap.placing_store(), bootstrap.hold_limits(), system_clock)
 
 
 @blueprint.lambda_function(name="CreateBooking")

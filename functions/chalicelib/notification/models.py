@@ -10,7 +10,6 @@ class NotificationConfig(msgspec.Struct, frozen=True):
 
     notifications_table: str
     sender_address: str
-    describe_booking_function: str
 
 
 class EventKind(StrEnum):

@@ -1,6 +1,7 @@
 """The record of what was sent, the bookings it tells of, and the mail server. All boto3 of this service is here."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
@@ -8,7 +9,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.notification.models import BookingEvent, BookingFacts, Mail
 from chalicelib.shared.dynamo import ConditionFailed, to_item, verdicts
 from chalicelib.shared.errors import ServiceUnavailable
-from chalicelib.shared.remote import RemoteFunctions
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -78,19 +78,17 @@ class SentStore:
 class Bookings:
     """The booking service, seen from here."""
 
-    def __init__(self, functions: RemoteFunctions, function_name: str) -> None:
-        self._functions = functions
-        self._function_name = function_name
+    def __init__(self, describe: Callable[[Any], Any]) -> None:
+        self._describe = describe
 
     def facts(self, booking_id: str) -> BookingFacts:
         """What a mail needs to know.
 
         Raises:
             BookingNotFound: there is none.
-            ServiceUnavailable: the booking service did not answer.
+            StoreBusy: no verdict.
         """
-        answer = self._functions.call(self._function_name, {"booking_id": booking_id})
-        return msgspec.convert(answer, BookingFacts)
+        return msgspec.convert(self._describe({"booking_id": booking_id}), BookingFacts)
 
 
 class MailServer:

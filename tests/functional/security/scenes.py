@@ -39,10 +39,10 @@ def _alone(scene: Scene, stage: Stage, traces: Traces) -> str:
 
 def _crashed(stage: Stage, zofia: Zofia) -> None:
     """The function that has the passenger's data in its hands breaks with them."""
-    place = Breakable(stage, "PlaceBooking")
+    place = Breakable(stage, "APIHandler")
     place.set(BOOKINGS_TABLE="no-such-table")
     try:
-        assert zofia.ask_in_vain("3A") == HTTPStatus.SERVICE_UNAVAILABLE
+        assert zofia.ask_in_vain("3A") == HTTPStatus.INTERNAL_SERVER_ERROR
     finally:
         place.set()
 
@@ -72,7 +72,7 @@ def _held_shortly(stage: Stage, zofia: Zofia) -> str:
 
 def _greedy(stage: Stage, zofia: Zofia) -> None:
     """She holds as much as one may, so what became of her bookings is looked at before she is refused."""
-    place = Breakable(stage, "PlaceBooking")
+    place = Breakable(stage, "APIHandler")
     place.set(HOLDS_PER_CUSTOMER="1")
     try:
         assert zofia.ask_in_vain("14A") == HTTPStatus.TOO_MANY_REQUESTS
