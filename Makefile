@@ -11,7 +11,7 @@ export UV_NATIVE_TLS := 1
 export PYTHONDONTWRITEBYTECODE :=
 LELEKA := .venv/bin/leleka
 
-.PHONY: help setup demo test test-docker browser screenshots faults faults-selfcheck soak bench-locks cost diagrams openapi lint audit types up down deploy destroy clean lock
+.PHONY: help setup demo test test-docker browser screenshots faults faults-selfcheck soak bench bench-locks cost diagrams openapi lint audit types up down deploy destroy clean lock
 
 help: ## list the commands
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -90,6 +90,9 @@ types: .venv/.ready
 
 bench-locks: .bench/.ready ## measure the seat lock beside other locks, and write docs/LOCK_BENCHMARK.md
 	@PYTHONPATH=functions:infra:. .bench/bin/python -m tests.benchmarks.locks
+
+bench: setup ## what a booking costs and how fast it is, ≤ 15 minutes; writes docs/PERFORMANCE.md
+	@PYTHONPATH=functions:infra:localstack/plugins:. .venv/bin/python -m tests.benchmarks.performance
 
 cost: setup ## count what a booking does and what that costs; writes docs/COST.md
 	@PYTHONPATH=functions:. .venv/bin/python -m tests.benchmarks.work

@@ -28,11 +28,12 @@ def hand_over(measure: Callable[[], Part]) -> None:
     asked = parser.parse_args()
     part = measure()
     if asked.out is None:
-        _say(part.section)
-        _say(msgspec.json.encode(part.figures).decode())
+        say(part.section)
+        say(msgspec.json.encode(part.figures).decode())
         return
     asked.out.write_bytes(msgspec.json.encode(part))
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Tells whoever waits for the benchmark."""
     print(line, flush=True)  # noqa: T201 - a command's output

@@ -21,7 +21,7 @@ def document(
         "## The sum",
         "\n".join(_sums(bills)),
         "## What is done",
-        "\n".join(_work(bookings)),
+        "\n".join(work_table(bookings)),
         "## The arithmetic of a confirmed booking",
         "\n".join(_bill(bills["confirmed"])),
         "## What its customer looks at besides",
@@ -43,7 +43,8 @@ def _sums(bills: Mapping[str, Sequence[Line]]) -> Iterator[str]:
         yield f"| {name} | {cost.total(lines) * prices.MILLION:,.0f} | {largest.what}: {share:.0%} |"
 
 
-def _work(bookings: Mapping[str, Work]) -> Iterator[str]:
+def work_table(bookings: Mapping[str, Work]) -> Iterator[str]:
+    """What was counted, a column a story, as lines of Markdown."""
     yield f"| | {' | '.join(bookings)} |"
     yield f"|---|{'--:|' * len(bookings)}"
     for what, value in _ROWS.items():
