@@ -34,8 +34,8 @@ class _Later:
         self._page = page
         self._hold_ends = ""
         self._now_s = time.time()
-        page.clock.install(time=self._now_s)
-        page.clock.pause_at(self._now_s + 1)
+        page.clock.install(time=self._now_s - 60)  # it runs until it is paused, which must not be in its past
+        page.clock.pause_at(self._now_s)
         page.route(re.compile("/(bookings|flights)"), self._on)
 
     def _on(self, route: Route) -> None:
