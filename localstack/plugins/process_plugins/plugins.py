@@ -69,6 +69,22 @@ def answer_as_configured() -> None:
 
 
 @hooks.on_infra_start()
+def poll_as_aws_does() -> None:
+    """Always; the queues of event source mappings are waited at, and their batches carried out side by side."""
+    from process_plugins import sqs_polling  # noqa: PLC0415 - not earlier than LocalStack's own set-up
+
+    sqs_polling.poll_as_aws_does()
+
+
+@hooks.on_infra_start()
+def remember_what_stays() -> None:
+    """Always; it changes what takes time, and no answer."""
+    from process_plugins import remembered  # noqa: PLC0415 - not earlier than LocalStack's own set-up; it loads services
+
+    remembered.remember_what_stays()
+
+
+@hooks.on_infra_start()
 def keep_trail_as_configured() -> None:
     """``CALL_TRAIL=<file>``."""
     if file := os.environ.get("CALL_TRAIL"):
