@@ -74,7 +74,7 @@ def _work(connection: Connection, barrier: Barrier, variables: Mapping[str, str]
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the function's log, which Lambda would take
     retry = _retry()
     requests: Counter[str] = Counter()
-    events = bootstrap.seat_store().due._client.meta.events
+    events = bootstrap._aws("dynamodb").meta.events  # the client that the store is given
     events.register("before-send.dynamodb", lambda event_name, **_: requests.update([event_name.rpartition(".")[2]]))
     while True:
         customers = connection.recv()
