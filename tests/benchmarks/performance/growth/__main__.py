@@ -1,9 +1,5 @@
 """Growth, measured: ``python -m tests.benchmarks.performance.growth``."""
 
-import contextlib
-import os
-from pathlib import Path
-
 from chalicelib.recovery.logic import CLAIMED_AT_ONCE
 from chalicelib.recovery.models import Kind
 from chalicelib.shared.due import SHARDS
@@ -12,6 +8,7 @@ from tests.benchmarks.performance.growth.looks import RECONCILER, looks
 from tests.benchmarks.performance.growth.report import section
 from tests.benchmarks.performance.growth.sizes import Size
 from tests.benchmarks.performance.part import Part, hand_over
+from tests.benchmarks.performance.silence import silence
 
 SIZES = (Size(10, 100, 9), Size(1_000, 10_000, 9), Size(100_000, 1_000_000, 9))
 DUE = tuple(Size(1_000, 10_000, due) for due in (0, 9, 90, 900))
@@ -23,7 +20,7 @@ def measure() -> Part:
     Raises:
         AssertionError: something costs more because more exists, or the reconciler's work is not what is due.
     """
-    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):  # the functions' logs
+    with silence():
         by_size = [looks(size) for size in SIZES]
         by_due = [looks(size)[RECONCILER] for size in DUE]
     wrong = measures.grown(by_size) + measures.follows(
