@@ -148,6 +148,14 @@ def test_repeated_steps_are_counted() -> None:
     assert Storm(verdicts, 0.0, 0.0, Counter(), Counter(), []).repeated == 2
 
 
+def test_a_storm_that_nobody_lost_can_be_told_all_the_same() -> None:
+    """A broken condition lets everybody win, and the page has to say so."""
+    everybody = Storm([verdict(number, Outcome.WON) for number in range(3)], 100.0, 0.0, Counter(), Counter(), ["x"])
+    assert measures.refusal_ms([everybody]) is None
+    same = {WITH_LOCK: [everybody], DATABASE_ONLY: [everybody]}
+    assert part({SMALL: same, LARGE: same}, processes=16, seed=1).figures["storm_wrong"] == 4
+
+
 def test_every_deviation_of_every_storm_goes_into_the_figure() -> None:
     """The ratio is of the medians of the large storms."""
     results = {

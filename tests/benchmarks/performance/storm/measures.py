@@ -55,9 +55,12 @@ def per_verdict(storms: Sequence[Storm], counted: str) -> float:
     return float(total / sum(len(storm.verdicts) for storm in storms))
 
 
-def refusal_ms(storms: Sequence[Storm]) -> Spread:
-    """What losers waited for their verdict: median, fastest, and the slowest but one in a hundred."""
+def refusal_ms(storms: Sequence[Storm]) -> Spread | None:
+    """What losers waited for their verdict: median, fastest, and the slowest but one in a hundred; None without losers,
+    which a broken condition makes of all."""
     took = [each.took_ms for storm in storms for each in storm.verdicts if each.outcome is Outcome.LOST]
+    if len(took) < 2:
+        return None
     return Spread(statistics.median(took), min(took), statistics.quantiles(took, n=100)[98])
 
 

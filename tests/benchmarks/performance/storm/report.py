@@ -72,9 +72,10 @@ def _speed(results: Results) -> Iterator[str]:
     for name, storms in _rows(results):
         won = "/".join(sorted({str(storm.won) for storm in storms}))
         refusal = measures.refusal_ms(storms)
+        waited = f"{refusal.median:.1f} | {refusal.high:.1f}" if refusal else "nobody | lost"
         yield (
             f"| {name} | {len(storms)} | {won} | {_spread(measures.speeds(storms), 0)} "
-            f"| {_spread(measures.times_s(storms), 2)} | {refusal.median:.1f} | {refusal.high:.1f} |"
+            f"| {_spread(measures.times_s(storms), 2)} | {waited} |"
         )
 
 
