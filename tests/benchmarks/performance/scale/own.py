@@ -2,6 +2,6 @@
 
 from tests.benchmarks.performance.scale.arithmetic import OwnTime
 
-OWN = OwnTime(invocation_ms=0.5, request_ms=3.0)
-"""Of an invocation that is refused by the lock, and of a request to DynamoDB on top: see docs/PERFORMANCE.md, own CPU a
+OWN = OwnTime(invocation_ms=0.56, request_ms=3.0)
+"""Of an invocation that the lock refuses, and what one request to DynamoDB adds: docs/PERFORMANCE.md, own CPU a
 verdict."""
