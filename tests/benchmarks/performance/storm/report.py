@@ -51,9 +51,7 @@ def part(results: Results, processes: int, seed: int) -> Part:
     for name, lines in tables.items():
         text = text.replace(f"<{name}>", "\n".join(lines))
     figures = {"storm_wrong": float(len(wrong)), "verdicts_ratio_vs_db": ratio}
-    return Part(
-        figures, text + "\n", {_CHART: chart("Verdicts per second; the database alone is 1", _bars(results))}
-    )
+    return Part(figures, text + "\n", {_CHART: chart("Verdicts per second; the database alone is 1", _bars(results))})
 
 
 def _all(results: Results) -> Iterator[Storm]:
