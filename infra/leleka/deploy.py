@@ -1,13 +1,11 @@
 """Deploys a stage: Chalice packages, CloudFormation does the rest. The same steps and the same template for LocalStack
 and for AWS; an AWS stage's functions are published besides, see :mod:`leleka.release`."""
 
-import io
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +13,12 @@ from typing import Any
 import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
-from leleka import chalice_deploys, local_api, protection, release, versions
+from leleka import chalice_deploys, code_zip, local_api, protection, release, versions
 from leleka import stage as stages
 from leleka.artifacts import Artifacts
 from leleka.chalice_deploys import ChaliceDeploysError
 from leleka.change_sets import Approve, DeployError, Stack
+from leleka.code_zip import NotCompiledError
 from leleka.paths import PROJECT
 from leleka.stage import LOCAL, REGION, Aws, Stage
 from leleka.watched import watch
@@ -69,21 +68,11 @@ def package(stage: str) -> Package:
     if done.returncode or not template.exists():
         raise DeployError(f"chalice package failed: {(done.stderr or done.stdout).strip()[-2000:]}")
     code = out / "deployment.zip"
-    code.write_bytes(_reproducible(code.read_bytes()))
+    try:
+        code.write_bytes(code_zip.reproducible(code.read_bytes()))
+    except NotCompiledError as error:
+        raise DeployError(f"stage {stage} was not packaged: {error}") from error
     return Package(stage, template, code)
-
-
-def _reproducible(code: bytes) -> bytes:
-    """The same zip for the same sources: what this machine has compiled is left out, and order and times don't count.
-    Else each deployment would be a release of every function."""
-    written = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(code)) as made, zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as same:
-        for entry in sorted(made.infolist(), key=lambda entry: entry.filename):
-            if "__pycache__" not in entry.filename:
-                plain = zipfile.ZipInfo(entry.filename)
-                plain.external_attr, plain.compress_type = entry.external_attr, zipfile.ZIP_DEFLATED
-                same.writestr(plain, made.read(entry))
-    return written.getvalue()
 
 
 def deploy(

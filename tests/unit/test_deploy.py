@@ -1,8 +1,6 @@
 """What differs between a deployment to AWS and one to LocalStack, and nothing else does."""
 
-import io
 import json
-import zipfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -133,24 +131,3 @@ def test_a_setting_that_the_template_does_not_know_changes_nothing(world: World,
     with pytest.raises(DeployError, match="no parameter HoldTtl;"):
         deploy.deploy(FakeAws("prod"), packaged=packaged(tmp_path), HoldTtl="60")
     assert world.done == ["watched"]
-
-
-def test_the_same_sources_make_the_same_zip_wherever_they_are_packaged() -> None:
-    """Else each deployment would be a release of every function. What a file is, and whether it may run, counts."""
-
-    def zipped(*entries: tuple[str, bytes, int, int]) -> bytes:
-        written = io.BytesIO()
-        with zipfile.ZipFile(written, "w") as made:
-            for name, content, year, mode in entries:
-                entry = zipfile.ZipInfo(name, (year, 1, 1, 0, 0, 0))
-                entry.external_attr = mode << 16
-                made.writestr(entry, content)
-        return deploy._reproducible(written.getvalue())
-
-    app, lock, compiled = "app.py", "chalicelib/lock.py", "chalicelib/__pycache__/lock.cpython-313.pyc"
-    here = zipped((app, b"a", 1990, 0o644), (lock, b"b", 1990, 0o755), (compiled, b"c", 1990, 0o644))
-    there = zipped((lock, b"b", 2001, 0o755), (app, b"a", 1980, 0o644))
-    assert here == there
-    assert here != zipped((lock, b"b", 2001, 0o644), (app, b"a", 1980, 0o644))
-    with zipfile.ZipFile(io.BytesIO(here)) as made:
-        assert {entry.filename: made.read(entry) for entry in made.infolist()} == {app: b"a", lock: b"b"}
