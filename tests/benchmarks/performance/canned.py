@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 BOOKING_ID = "bk-" + "a2" * 13
 SECRET = "s3" * 13
 FLIGHT, SEAT, LOCK_ID = "KBP-BCN-0615", "12A", "0" * 32
+TAKEN_SEAT = "30F"
+"""The seat whose lock another has."""
+
 HOLD_ENDS_S = int(time.time()) + 900
 _DEPARTS_S = HOLD_ENDS_S + 30 * 86_400
 _ROWS, _LETTERS = 30, "ABCDEF"

@@ -5,7 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.benchmarks.performance.canned import BOOKING, BOOKING_ID, FLIGHT, HOLD_ENDS_S, LOCK_ID, SEAT, SECRET
+from tests.benchmarks.performance.canned import (
+    BOOKING,
+    BOOKING_ID,
+    FLIGHT,
+    HOLD_ENDS_S,
+    LOCK_ID,
+    SEAT,
+    SECRET,
+    TAKEN_SEAT,
+)
 
 PAYMENT = "CarryOutPayments"
 _OURS = {"booking_id": BOOKING_ID, "execution_id": f"arn:aws:states:eu-central-1:000000000000:execution:s:{BOOKING_ID}"}
@@ -25,6 +34,7 @@ class Case:
         function: its name in the template.
         environment: what differs from the template.
         counts: whether it counts as one of the stage's functions; else it is told beside them.
+        refusal: the error that it ends with; empty if it succeeds.
     """
 
     name: str
@@ -32,6 +42,7 @@ class Case:
     event: Mapping[str, Any]
     environment: Mapping[str, str] = field(default_factory=dict)
     counts: bool = True
+    refusal: str = ""
 
     @property
     def pays(self) -> bool:
@@ -55,6 +66,13 @@ def cases(cluster_url: str = "") -> list[Case]:
     cluster = {"LOCK_URL": cluster_url}
     beside = [Case("ReserveSeat, a cluster's lock", "ReserveSeat", _EVENTS["ReserveSeat"], cluster, counts=False)]
     return [*plain, *api, *paying, *(beside if cluster_url else [])]
+
+
+def warm_cases() -> list[Case]:
+    """Those that can be repeated without end, and the refusal that a sought-after seat consists of."""
+    refused = {**_LOCKED, "seat": TAKEN_SEAT}
+    taken = Case("ReserveSeat, refused by the lock", "ReserveSeat", refused, refusal="SeatTaken")
+    return [*[case for case in cases() if case.environment != _STRIPE], taken]
 
 
 def messages(command: str, **fields: Any) -> dict[str, Any]:

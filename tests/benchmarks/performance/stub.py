@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from tests.benchmarks.performance.canned import answer
+from tests.benchmarks.performance.canned import TAKEN_SEAT, answer
 
 _HOST = "127.0.0.1"
 _KEYED = {b"set": -3, b"get": 2, b"delifeq": 3, b"pttl": 2, b"eval": -3}
@@ -38,7 +38,7 @@ class _Aws(http.server.BaseHTTPRequestHandler):
 
 
 class _Lock(socketserver.StreamRequestHandler):
-    """Every seat is free, every lock is its owner's."""
+    """Every seat is free but one, every lock is its owner's."""
 
     disable_nagle_algorithm = True
 
@@ -50,17 +50,13 @@ class _Lock(socketserver.StreamRequestHandler):
         size = int(self.rfile.readline()[1:])
         return self.rfile.read(size + 2)[:size]
 
-    @property
-    def port(self) -> int:
-        return int(self.connection.getsockname()[1])
-
 
 def _reply(command: list[bytes]) -> bytes:
     match [command[0].upper(), *command[1:]]:
         case [b"SET", _key, owner, b"IFEQ", *_]:
             return b"$%d\r\n%b\r\n" % (len(owner), owner)
-        case [b"SET" | b"GET", *_]:
-            return b"$-1\r\n"
+        case [b"SET" | b"GET", key, *_]:
+            return b"$7\r\nanother\r\n" if TAKEN_SEAT.encode() in key else b"$-1\r\n"
         case [b"DELIFEQ" | b"PTTL", *_]:
             return b":1\r\n"
         case [b"COMMAND", *_]:
