@@ -84,9 +84,9 @@ def _answer_aws() -> None:
         headers = {"Content-Type": reply.content_type, "Content-Length": str(len(reply.body))}
         return response_type(request.url, reply.status, headers, _Raw(reply.body))
 
-    pool.URLLib3Session.send = send  # type: ignore[attr-defined]
-    call = client.BaseClient._make_api_call  # type: ignore[attr-defined]
-    client.BaseClient._make_api_call = _timed("aws", call)  # type: ignore[attr-defined]
+    pool.URLLib3Session.send = send
+    call = client.BaseClient._make_api_call
+    client.BaseClient._make_api_call = _timed("aws", call)
 
 
 def _watch_lock() -> None:
