@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.seat.models import SeatStatus
@@ -14,11 +14,13 @@ from chalicelib.shared.dynamo import from_item, to_item
 WHOLE = st.integers(-(10**37), 10**37)
 VALUES = st.recursive(
     st.none() | st.booleans() | WHOLE | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=8,
 )
 
 
-@given(st.dictionaries(st.text(), VALUES))
+@settings(max_examples=100, deadline=None)
+@given(st.dictionaries(st.text(), VALUES, max_size=6))
 def test_what_is_written_is_what_boto3_would_write_and_comes_back(values: dict[str, Any]) -> None:
     """At the top None is left out; further in it is a null."""
     kept = {name: value for name, value in values.items() if value is not None}
