@@ -44,15 +44,15 @@ def _table(times: ColdTimes, cases: Sequence[Case]) -> Iterator[str]:
 
 
 def _zip(code: Unzipped) -> Iterator[str]:
-    ordered = sorted(code.parts.items(), key=lambda part: -(part[1].compiled + part[1].others))
+    ordered = sorted(code.shares.items(), key=lambda one: -(one[1].compiled + one[1].others))
     listed, rest = ordered[:_LISTED], ordered[_LISTED:]
-    compiled = sum(part.compiled for part in code.parts.values())
+    compiled = sum(share.compiled for share in code.shares.values())
     yield f"{code.zip_bytes / _MB:.1f} MB, of which {compiled / _MB:.1f} MB are compiled modules: the same sources make"
     yield "the same bytes, and a process takes them without a look at the sources."
     yield ""
     yield "| Package | packed, kB | of it compiled, kB |"
     yield "|---|--:|--:|"
-    for name, part in listed:
-        yield f"| {name} | {(part.compiled + part.others) / 1000:,.0f} | {part.compiled / 1000:,.0f} |"
-    others = sum(part.compiled + part.others for _, part in rest)
-    yield f"| {len(rest)} others | {others / 1000:,.0f} | {sum(part.compiled for _, part in rest) / 1000:,.0f} |"
+    for name, share in listed:
+        yield f"| {name} | {(share.compiled + share.others) / 1000:,.0f} | {share.compiled / 1000:,.0f} |"
+    others = sum(share.compiled + share.others for _, share in rest)
+    yield f"| {len(rest)} others | {others / 1000:,.0f} | {sum(share.compiled for _, share in rest) / 1000:,.0f} |"

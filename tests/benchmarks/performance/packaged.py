@@ -54,17 +54,17 @@ class Unzipped:
     Attributes:
         folder: its files.
         zip_bytes: its size.
-        parts: packed and unpacked bytes of sources and of compiled modules, by package.
+        shares: what each package takes of it.
     """
 
     folder: Path
     zip_bytes: int
-    parts: Mapping[str, "Part"]
+    shares: Mapping[str, "Share"]
 
 
 @dataclass(frozen=True)
-class Part:
-    """What a package takes of the zip, in bytes: its compiled modules, and all else."""
+class Share:
+    """What a package takes of a zip, in packed bytes: its compiled modules, and all else."""
 
     compiled: int
     others: int
@@ -123,8 +123,8 @@ def unzipped(code: bytes, folder: Path) -> Unzipped:
         for entry in made.infolist():
             kind = compiled if entry.filename.endswith(".pyc") else others
             kind[package_of(entry.filename)] += entry.compress_size
-    parts = {name: Part(compiled[name], others[name]) for name in compiled.keys() | others.keys()}
-    return Unzipped(folder, len(code), parts)
+    shares = {name: Share(compiled[name], others[name]) for name in compiled.keys() | others.keys()}
+    return Unzipped(folder, len(code), shares)
 
 
 def package_of(name: str) -> str:
