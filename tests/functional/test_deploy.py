@@ -14,12 +14,27 @@ from tests.functional.customer import FLIGHT, Customer
 from tests.promises import Promises
 
 pytestmark = pytest.mark.stack
+UNCHECKED_HASH = b"\x01\0\0\0"
+"""How a compiled module is marked that Python takes without a look at its source (PEP 552)."""
 
 
 def test_deploying_again_changes_nothing(stage: Stage) -> None:
     """The same template and the same code are no change, and no error."""
     again = deploy.deploy(stage.aws, stage.lock_url, LockTimeoutMs=LOCK_TIMEOUT_MS)
     assert again.outputs == stage.outputs
+
+
+@pytest.mark.processes
+def test_the_functions_take_the_modules_that_were_packaged(
+    customer: Callable[[], Customer], seat: str, promises: Promises, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """After a booking there is none in their folder that a process has compiled: those are marked with a time."""
+    olena = customer()
+    olena.outcome(olena.book(seat)["booking_id"])
+    folders = list(tmp_path_factory.getbasetemp().glob("stack*/**/process-executor/code/*"))
+    marks = [{each.read_bytes()[4:8] for each in folder.rglob("*.pyc")} for folder in folders]
+    assert [UNCHECKED_HASH] in [[*each] for each in marks], marks
+    promises.hold()
 
 
 def test_a_stage_on_aws_is_throttled(tmp_path: Path) -> None:

@@ -4,13 +4,13 @@ import io
 import marshal
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from leleka import code_zip
 from leleka.code_zip import NotCompiledError, reproducible
 
 APP, LOCK = "app.py", "chalicelib/lock.py"
@@ -49,7 +49,7 @@ def test_the_same_sources_make_the_same_zip_wherever_they_are_packaged(
 ) -> None:
     """Else each deployment would be a release of every function. What a file is, and whether it may run, counts."""
     here = reproducible(zipped((APP, b"a = 1", 1990, 0o644), (LOCK, SOURCE, 1990, 0o755), (THEIRS, b"c", 1990, 0o644)))
-    monkeypatch.setattr(code_zip.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     there = reproducible(zipped((LOCK, SOURCE, 2001, 0o755), (APP, b"a = 1", 1980, 0o644)))
     assert here == there
     assert here != reproducible(zipped((LOCK, SOURCE, 2001, 0o644), (APP, b"a = 1", 1980, 0o644)))

@@ -3,9 +3,11 @@
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from redis.connection import parse_url
 
 from chalicelib.locking import Acquisition, Extension, Inspection, LockUrlError, Release, open_lock, seat_key
 from chalicelib.locking.iam import sign_token
+from chalicelib.locking.plain import plain_address
 from chalicelib.locking.redlock import Redlock
 from chalicelib.locking.server_lock import ServerLock
 
@@ -74,6 +76,33 @@ def test_without_a_server_nothing_is_known_and_nothing_is_wrong() -> None:
     assert lock.extend(key, "a") == (Extension.UNKNOWN, None, None)
     assert lock.release(key, "a") == (Release.UNKNOWN, None, None)
     assert lock.inspect(key) == Inspection(None, None)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("redis://cache", ("cache", 6379, False, 0, None)),
+        ("redis:///4", ("localhost", 6379, False, 4, None)),
+        ("rediss://[::1]:7000", ("::1", 7000, True, 0, None)),
+        ("redis://:p%40ss@cache:1/0", ("cache", 1, False, 0, ("p@ss",))),
+        ("redis://us%2Fer@cache", ("cache", 6379, False, 0, ("us/er", ""))),
+        ("redis://user:secret@cache", ("cache", 6379, False, 0, ("user", "secret"))),
+    ],
+)
+def test_a_plain_url_needs_no_redis_py(url: str, told: tuple[object, ...]) -> None:
+    """Where the node is, whether it speaks TLS, which database, and what AUTH is told."""
+    address = plain_address(url)
+    assert address is not None
+    assert (*address[:4], address.credentials and address.credentials()) == told
+    assert parse_url(url).get("host", "localhost") == address.host
+
+
+@pytest.mark.parametrize(
+    "url", ["rediss://cache?ssl_ca_certs=a.pem", "redis://cache/seats", "unix:///socket", "redis://cache?protocol="]
+)
+def test_a_url_that_says_more_is_redis_pys(url: str) -> None:
+    """Its options are many, and not ours."""
+    assert plain_address(url) is None
 
 
 @pytest.mark.parametrize("serverless", [True, False])

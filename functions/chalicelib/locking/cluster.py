@@ -9,7 +9,8 @@ from redis.cluster import RedisCluster
 from redis.exceptions import NoPermissionError, RedisClusterException
 
 from chalicelib.locking import wire
-from chalicelib.locking.link import Unanswered, trouble_of
+from chalicelib.locking.link import Unanswered
+from chalicelib.locking.redis_troubles import trouble_of
 from chalicelib.locking.verdicts import Release, Trouble
 from chalicelib.locking.wire import ServerError
 

@@ -7,34 +7,25 @@ stays open for 12 hours: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg
 from collections.abc import Callable
 from urllib.parse import urlencode
 
-import redis
-from redis.credentials import CredentialProvider
-
 _TOKEN_LIFETIME_S = 900
 
 
-class IamCredentials(CredentialProvider):
-    """A new token for each new connection; redis-py asks for it while it connects.
+class NotSignedError(Exception):
+    """No token could be signed: there are no credentials, or no region."""
 
-    Args:
-        sign: returns a user's name and a new token.
-    """
 
-    def __init__(self, sign: Callable[[], tuple[str, str]]) -> None:
-        self._sign = sign
+def signer(user: str, cache: str, *, serverless: bool) -> Callable[[], tuple[str, str]]:
+    """Makes the user's name and a new token, for each new connection. It raises NotSignedError."""
 
-    def get_credentials(self) -> tuple[str, str]:
-        """User and token.
-
-        Raises:
-            redis.AuthenticationError: none could be signed.
-        """
+    def sign() -> tuple[str, str]:
         from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - only those who use it pay for it
 
         try:
-            return self._sign()
+            return sign_token(user, cache, serverless=serverless)
         except BotoCoreError as error:
-            raise redis.AuthenticationError(f"no token could be signed: {error}") from error
+            raise NotSignedError(f"no token could be signed: {error}") from error
+
+    return sign
 
 
 def sign_token(user: str, cache: str, *, serverless: bool) -> tuple[str, str]:

@@ -1,7 +1,8 @@
 """One connection to one server: requests go out in order and their replies come back in order.
 
-redis-py makes the connection (TCP, TLS, users, tokens). After that the lock speaks on the socket itself: its commands
-are few, its replies are short, and the general client's way around them takes longer than the server does.
+``plain.py`` or redis-py makes the connection (TCP, TLS, users, tokens). After that the lock speaks on the socket
+itself: its commands are few, its replies are short, and the general client's way around them takes longer than the
+server does.
 """
 
 import select
@@ -11,21 +12,8 @@ import struct
 import time
 from enum import Enum
 
-import redis
-from redis.exceptions import (
-    BusyLoadingError,
-    ClusterDownError,
-    MasterDownError,
-    NoPermissionError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisClusterException,
-    TryAgainError,
-)
-from redis.sentinel import MasterNotFoundError
-
 from chalicelib.locking.verdicts import Trouble
-from chalicelib.locking.wire import Reply, ServerError, read_reply
+from chalicelib.locking.wire import Reply, read_reply
 
 _CHUNK_BYTES = 4096
 _SOON_S = 0.002
@@ -58,33 +46,20 @@ class Link:
     """An open connection.
 
     Args:
-        connection: redis-py's, not connected yet, speaking RESP2.
+        opened: the socket; whoever gives it away keeps nothing that would close it.
         timeout_s: the longest that a send or a receive may take.
-
-    Raises:
-        Unanswered: it could not be opened.
     """
 
-    def __init__(self, connection: redis.Connection, timeout_s: float) -> None:
-        try:
-            connection.connect()
-        except Exception as error:
-            # Not every failure is a RedisError: a host that is no name, an authority's file that is missing.
-            connection.disconnect()
-            raise Unanswered(trouble_of(error), sent=False) from error
-        self._connection = connection
-        opened = connection._get_socket()
-        if opened is None:
-            raise Unanswered(Trouble.REFUSED, sent=False)
-        self._socket: socket.socket = opened
-        self._recv = self._socket.recv
-        self.sendall = self._socket.sendall
+    def __init__(self, opened: socket.socket, timeout_s: float) -> None:
+        self._socket = opened
+        self._recv = opened.recv
+        self.sendall = opened.sendall
         self._timeout_s = timeout_s
-        self._encrypted = isinstance(self._socket, ssl.SSLSocket)
+        self._encrypted = isinstance(opened, ssl.SSLSocket)
         self._received = b""
         self.unread = 0  # replies that are still to come
         if not self._encrypted:
-            _time_out_in_kernel(self._socket, min(timeout_s, _SOON_S), timeout_s)
+            _time_out_in_kernel(opened, min(timeout_s, _SOON_S), timeout_s)
 
     def fileno(self) -> int:
         """The socket's number, to wait for replies on several links."""
@@ -145,8 +120,10 @@ class Link:
 
     def close(self) -> None:
         """Ends the connection at once: what was not delivered yet is never delivered."""
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._connection.disconnect()
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        finally:
+            self._socket.close()
 
     def _last_reply(self) -> Reply | Waiting:
         while (parsed := read_reply(self._received)) is not None:
@@ -169,27 +146,10 @@ class Link:
 
 
 def trouble_of(error: Exception) -> Trouble:
-    """What an error of the socket, or of redis-py, means to a lock."""
-    if isinstance(error, (TimeoutError, BlockingIOError, redis.TimeoutError)):
+    """What an error of the socket means to a lock."""
+    if isinstance(error, (TimeoutError, BlockingIOError)):
         return Trouble.TIMED_OUT
-    for kinds, trouble in _TROUBLES:  # redis-py takes the code off the message of an error that it has a class for
-        if isinstance(error, kinds):
-            return trouble
-    if isinstance(error, redis.ResponseError):
-        return ServerError(str(error)).trouble
-    if isinstance(error, RedisClusterException):  # no node could be asked for the slots; the last one's reason
-        return trouble_of(error.__cause__) if isinstance(error.__cause__, Exception) else Trouble.NOT_READY
-    if isinstance(error, (OSError, redis.ConnectionError)):
-        return Trouble.REFUSED
-    return Trouble.PROTOCOL
-
-
-_TROUBLES: tuple[tuple[tuple[type[Exception], ...], Trouble], ...] = (
-    ((redis.AuthenticationError, NoPermissionError), Trouble.NOT_AUTHENTICATED),
-    ((ReadOnlyError,), Trouble.READ_ONLY),
-    ((OutOfMemoryError,), Trouble.OUT_OF_MEMORY),
-    ((BusyLoadingError, ClusterDownError, MasterDownError, TryAgainError, MasterNotFoundError), Trouble.NOT_READY),
-)
+    return Trouble.REFUSED if isinstance(error, OSError) else Trouble.PROTOCOL
 
 
 def _time_out_in_kernel(plain: socket.socket, receive_s: float, send_s: float) -> None:

@@ -2,20 +2,18 @@
 
 import re
 from collections.abc import Callable
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import redis
-from redis.backoff import NoBackoff
-from redis.connection import parse_url
-from redis.retry import Retry
-
-from chalicelib.locking.link import Link, Unanswered, trouble_of
 from chalicelib.locking.no_lock import NoLock
+from chalicelib.locking.plain import open_link, plain_address
 from chalicelib.locking.server import Server
 from chalicelib.locking.server_lock import ServerLock
 from chalicelib.locking.verdicts import SeatLock
+
+if TYPE_CHECKING:
+    from chalicelib.locking.link import Link
+    from chalicelib.locking.redis_py import Maker
 
 _NEXT_URL = re.compile(r",(?=[a-z+]+://)")
 _REDLOCK_NODES_MIN = 3
@@ -44,132 +42,43 @@ def open_lock(url: str, ttl_ms: int, timeout_ms: int = 50, *, lead_first: bool =
     """
     if url == "none:":
         return NoLock(ttl_ms)
-    make = _Maker(timeout_ms / 1000)
+    timeout_s = timeout_ms / 1000
     urls = _NEXT_URL.split(url)
     try:
         if len(urls) > 1:
-            return _redlock(urls, make, ttl_ms, lead_first=lead_first)
+            return _redlock(urls, ttl_ms, timeout_s, lead_first=lead_first)
         scheme = urlsplit(url).scheme
         if scheme.endswith("+cluster"):
-            return ServerLock(make.cluster(url), ttl_ms)
-        open_link = make.sentinel(url) if scheme.endswith("+sentinel") else make.node(url)
-        return ServerLock(Server(open_link), ttl_ms)
+            return ServerLock(_redis_py(timeout_s).cluster(url), ttl_ms)
+        to_sentinel = scheme.endswith("+sentinel")
+        open_one = _redis_py(timeout_s).sentinel(url) if to_sentinel else _node(url, timeout_s)
+        return ServerLock(Server(open_one), ttl_ms)
     except (ValueError, TypeError) as error:
         raise LockUrlError(f"{_without_password(url)}: {_without_password(str(error))}") from error
 
 
-class _Maker:
-    def __init__(self, timeout_s: float) -> None:
-        self.timeout_s = timeout_s
-
-    def node(self, url: str) -> Callable[[], Link]:
-        """Opens links to a node."""
-        options = self._options(url)
-        self._connection(options)  # an option that redis-py doesn't know shows now, not at the first booking
-        return lambda: Link(self._connection(options), self.timeout_s)
-
-    def sentinel(self, url: str) -> Callable[[], Link]:
-        """Opens links to whichever node the sentinels call the master."""
-        import redis.sentinel  # noqa: PLC0415 - only those who use it pay for it
-
-        first, hosts, service = _hosts(url)
-        if not service:
-            raise ValueError("the service's name is missing: redis+sentinel://host:port,host:port/service")
-        options = self._options(first)
-        own = {name: options.pop(f"sentinel_{name}", None) for name in ("username", "password")}
-        encryption = {name: value for name, value in options.items() if name.startswith("ssl_")}
-        sentinel = redis.sentinel.Sentinel(
-            hosts,
-            sentinel_kwargs={
-                **self._limits(),
-                "retry": Retry(NoBackoff(), 0),
-                **encryption,
-                **{name: value for name, value in own.items() if value},
-                "ssl": first.startswith("rediss:"),
-            },
-        )
-
-        def open_link() -> Link:
-            try:
-                host, port = sentinel.discover_master(service)
-            except redis.RedisError as error:
-                raise Unanswered(trouble_of(error), sent=False) from error
-            return Link(self._connection({**options, "host": host, "port": port}), self.timeout_s)
-
-        self._connection(options)
-        return open_link
-
-    def cluster(self, url: str) -> Any:
-        """The lock's operations on a cluster."""
-        from redis.cluster import ClusterNode, RedisCluster  # noqa: PLC0415 - only those who use it pay for it
-
-        from chalicelib.locking.cluster import ClusterServer  # noqa: PLC0415 - as above
-
-        first, hosts, _ = _hosts(url)
-        options = self._options(first)
-        for name in ("host", "port", "driver_info"):
-            options.pop(name, None)
-        encrypted = options.pop("connection_class", None) is not None
-        nodes = [ClusterNode(host, port) for host, port in hosts]
-        never = Retry(NoBackoff(), 0)  # the lock itself knows which command may be sent again
-        return ClusterServer(
-            partial(
-                RedisCluster,
-                startup_nodes=nodes,
-                ssl=encrypted,
-                require_full_coverage=False,
-                retry=never,
-                **options,
-            )
-        )
-
-    def _options(self, url: str) -> dict[str, Any]:
-        options: dict[str, Any] = {**parse_url(url), **self._limits()}
-        cache, serverless = options.pop("iam", None), options.pop("iam_serverless", "false")
-        if cache is None:
-            return options
-        user = options.pop("username", None)
-        if not user or "password" in options:
-            raise ValueError("iam needs a user before the host, and no password: rediss://user@host:port?iam=cache")
-        from chalicelib.locking.iam import IamCredentials, sign_token  # noqa: PLC0415 - only those who use it pay for it
-
-        sign = partial(sign_token, user, cache, serverless=serverless == "true")
-        return {**options, "credential_provider": IamCredentials(sign)}
-
-    def _limits(self) -> dict[str, Any]:
-        limits: dict[str, Any] = {"socket_timeout": self.timeout_s, "socket_connect_timeout": self.timeout_s}
-        return {**limits, "protocol": 2, "driver_info": None}
-
-    def _connection(self, options: dict[str, Any]) -> redis.Connection:
-        kind: type[redis.Connection] = options.get("connection_class", redis.Connection)
-        return kind(**{name: value for name, value in options.items() if name != "connection_class"})
+def _node(url: str, timeout_s: float) -> "Callable[[], Link]":
+    """Opens links to a node."""
+    address = plain_address(url)
+    if address is None:
+        return _redis_py(timeout_s).node(url)
+    return lambda: open_link(address, timeout_s)
 
 
-def _redlock(urls: list[str], make: _Maker, ttl_ms: int, *, lead_first: bool) -> SeatLock:
+def _redis_py(timeout_s: float) -> "Maker":
+    from chalicelib.locking.redis_py import Maker  # noqa: PLC0415 - only those who use it pay for it
+
+    return Maker(timeout_s)
+
+
+def _redlock(urls: list[str], ttl_ms: int, timeout_s: float, *, lead_first: bool) -> SeatLock:
     from chalicelib.locking.redlock import Redlock  # noqa: PLC0415 - only those who use it pay for it
 
     if len(urls) < _REDLOCK_NODES_MIN or len(urls) % 2 == 0:
         raise ValueError(f"Redlock needs an odd number of nodes, three at least, not {len(urls)}")
     if len(set(urls)) < len(urls):
         raise ValueError("Redlock needs independent nodes, and one is named twice")
-    return Redlock([make.node(url) for url in urls], ttl_ms, make.timeout_s, lead_first=lead_first)
-
-
-def _hosts(url: str) -> tuple[str, list[tuple[str, int]], str]:
-    """Splits a URL with several hosts into one with the first only, which redis-py can read; all hosts; the path."""
-    parts = urlsplit(url)
-    user, at, addresses = parts.netloc.rpartition("@")
-    hosts = [_host(address) for address in addresses.split(",")]
-    scheme = parts.scheme.partition("+")[0]
-    query = f"?{parts.query}" if parts.query else ""
-    return f"{scheme}://{user}{at}{addresses.split(',')[0]}{query}", hosts, parts.path.strip("/")
-
-
-def _host(address: str) -> tuple[str, int]:
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal():
-        raise ValueError(f"{address!r} is no host:port")
-    return host.strip("[]"), int(port)
+    return Redlock([_node(url, timeout_s) for url in urls], ttl_ms, timeout_s, lead_first=lead_first)
 
 
 def _without_password(url: str) -> str:

@@ -6,19 +6,14 @@ taking it for one would refuse a free seat.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from decimal import Decimal
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from chalicelib.shared.errors import StoreBusy
 
 type Item = dict[str, Any]
-
-_serializer = TypeSerializer()
-_deserializer = TypeDeserializer()
 
 _BUSY = frozenset(
     {
@@ -48,17 +43,57 @@ class ConditionFailed(Exception):
 
 
 def to_item(values: Mapping[str, Any]) -> Item:
-    """Plain values to DynamoDB's typed form; None is left out."""
-    return {name: _serializer.serialize(value) for name, value in values.items() if value is not None}
+    """Plain values to DynamoDB's typed form; None is left out.
+
+    Raises:
+        TypeError: a value is of a type that Leleka stores nowhere, such as a float.
+    """
+    return {name: _typed(value) for name, value in values.items() if value is not None}
 
 
 def from_item(item: Mapping[str, Any]) -> Item:
-    """DynamoDB's typed form to plain values; numbers become int, since Leleka stores whole numbers only."""
-    return {name: _plain(_deserializer.deserialize(value)) for name, value in item.items()}
+    """DynamoDB's typed form to plain values; numbers become int, since Leleka stores whole numbers only.
+
+    Raises:
+        ValueError: a number is not whole, or a value is of a type that Leleka stores nowhere.
+    """
+    return {name: _plain(value) for name, value in item.items()}
 
 
-def _plain(value: Any) -> Any:
-    return int(value) if isinstance(value, Decimal) else value
+# boto3's own converters know every type, ask a Decimal about each number, and cost a start the rest of boto3.
+def _typed(value: Any) -> dict[str, Any]:
+    match value:
+        case str():
+            return {"S": value}
+        case bool():
+            return {"BOOL": value}
+        case int():
+            return {"N": str(value)}
+        case None:
+            return {"NULL": True}
+        case dict():
+            return {"M": {name: _typed(each) for name, each in value.items()}}
+        case list() | tuple():
+            return {"L": [_typed(each) for each in value]}
+        case _:
+            raise TypeError(f"no attribute of DynamoDB is made of {type(value).__name__}")
+
+
+def _plain(typed: Mapping[str, Any]) -> Any:
+    [(kind, value)] = typed.items()
+    match kind:
+        case "S" | "BOOL":
+            return value
+        case "N":
+            return int(value)
+        case "NULL":
+            return None
+        case "M":
+            return from_item(value)
+        case "L":
+            return [_plain(each) for each in value]
+        case _:
+            raise ValueError(f"an attribute of type {kind} is none of Leleka's")
 
 
 @contextmanager

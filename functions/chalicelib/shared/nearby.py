@@ -1,6 +1,6 @@
 """Another service's work in the caller's own process, by the same JSON as if its function were called.
 
-Worth it where each booking would pay for one more invocation (docs/adr/0014); whose code and whose tables they are
+Worth it where each booking would pay for one more invocation (docs/adr/0015); whose code and whose tables they are
 does not change.
 """
 

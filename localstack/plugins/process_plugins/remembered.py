@@ -30,8 +30,8 @@ def remember_what_stays() -> None:
 
 
 def parse_definition(definition: str) -> tuple[Any, Any]:
-    """The program of a state machine, and the tree that it was made from. The tree is only read, so executions share it;
-    the program keeps what an execution does, so each gets its own."""
+    """The program of a state machine, and the tree that it was made from. The tree is only read, so executions share
+    it; the program keeps what an execution does, so each gets its own."""
     tree = _trees.get(definition)
     if tree is not None:
         return asl_parser.Preprocessor().visit(tree), tree

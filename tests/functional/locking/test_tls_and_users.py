@@ -60,6 +60,27 @@ def test_everything_goes_over_tls_too(node: Node, front: TlsFront, authority: Au
     assert node.client.exists(KEY) == 0
 
 
+def test_without_options_the_machines_authorities_are_trusted(
+    node: Node, front: TlsFront, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such a URL needs no redis-py, and checks the certificate and its name all the same."""
+    url = f"rediss://127.0.0.1:{front.port}"
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    _use(_lock(url))
+    other_name = _lock(f"rediss://localhost:{front.port}").acquire(KEY, "lock-a")
+    monkeypatch.setenv("SSL_CERT_FILE", str(Authority(tmp_path, "another").file))
+    other_authority = _lock(url).acquire(KEY, "lock-a")
+    assert {other_name, other_authority} == {(Acquisition.UNKNOWN, None, Trouble.REFUSED)}
+    assert node.client.exists(KEY) == 0
+
+
+def test_the_urls_path_is_the_database(node: Node) -> None:
+    """Of a lock without redis-py too."""
+    assert _lock(f"redis://127.0.0.1:{node.port}/3").acquire(KEY, "lock-a").verdict is Acquisition.ACQUIRED
+    assert _lock(f"redis://127.0.0.1:{node.port}/2").acquire(KEY, "lock-b").verdict is Acquisition.ACQUIRED
+    assert _lock(f"redis://127.0.0.1:{node.port}/99").acquire(KEY, "lock-b").trouble is Trouble.PROTOCOL
+
+
 def test_a_long_reply_over_tls_comes_whole(node: Node, front: TlsFront, authority: Authority) -> None:
     """Longer than one read: what is decrypted already is not waited for."""
     node.client.set(KEY, "x" * 5000)
@@ -213,8 +234,9 @@ def test_a_token_is_a_presigned_request_to_connect(*, serverless: bool) -> None:
 
 
 @pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("through_redis_py", [False, True])
 def test_each_connection_signs_in_with_a_token_of_its_own(
-    node: Node, front: TlsFront, authority: Authority, monkeypatch: pytest.MonkeyPatch
+    node: Node, front: TlsFront, authority: Authority, monkeypatch: pytest.MonkeyPatch, *, through_redis_py: bool
 ) -> None:
     """The server knows the token as the user's password; it takes another one from then on, and so does the lock."""
     made: list[str] = []
@@ -226,7 +248,9 @@ def test_each_connection_signs_in_with_a_token_of_its_own(
         return user, made[-1]
 
     monkeypatch.setattr("chalicelib.locking.iam.sign_token", sign)
-    lock = _lock(f"{front.url(authority, 'seats@')}&iam=seat-locks")
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    with_options = f"{front.url(authority, 'seats@')}&"
+    lock = _lock(f"{with_options if through_redis_py else f'rediss://seats@127.0.0.1:{front.port}?'}iam=seat-locks")
     _use(lock)
     _use(lock)
     assert len(made) == 1

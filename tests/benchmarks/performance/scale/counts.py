@@ -36,8 +36,7 @@ class Table(NamedTuple):
 
 
 FUNCTIONS = (
-    Function("APIHandler", waits=("invoke PlaceBooking", "start an execution")),
-    Function("PlaceBooking", transactions=1),
+    Function("APIHandler", transactions=1, waits=("start an execution",)),
     Function("CreateBooking", rows=1),
     Function("ValidateFlight", rows=1),
     Function("ReserveSeat", rows=1, transactions=1, valkey=1),
@@ -46,8 +45,7 @@ FUNCTIONS = (
     Function("CarryOutPayments", rows=3, waits=("charge a card", "answer a task token")),
     Function("ConfirmSeat", transactions=1, valkey=1),
     Function("ConfirmBooking", rows=1),
-    Function("NotifyCustomer", rows=2, waits=("invoke DescribeBooking", "send a mail")),
-    Function("DescribeBooking", rows=1),
+    Function("NotifyCustomer", rows=3, waits=("send a mail",)),
 )
 
 # Index writes: a row that comes or goes is one, a due time that moves is two, since the old entry goes and a new one

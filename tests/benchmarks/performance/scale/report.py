@@ -80,7 +80,7 @@ def _functions(rate: float) -> Iterator[str]:
 
 
 def _reconciled() -> float:
-    return arithmetic.kept_per_minute(BUDGET_S, LATENCY_MS["invoke DescribeBooking"])
+    return arithmetic.kept_per_minute(BUDGET_S, LATENCY_MS["invoke a function"])
 
 
 def _concurrency(name: str, rate: float) -> float:
