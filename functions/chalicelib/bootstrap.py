@@ -293,4 +293,6 @@ def services() -> "Services":
     from chalicelib.api.services import Services
     from chalicelib.shared.remote import RemoteFunctions
 
-    return Services(RemoteFunctions(_aws("lambda", 12, 2)), _aws("stepfunctions"), api_config(), place_booking())
+    functions, orchestrator = RemoteFunctions(_aws("lambda", 12, 2)), _aws("stepfunctions")
+    # Not built before somebody books: most requests only look.
+    return Services(functions, orchestrator, api_config(), lambda command: place_booking()(command))
