@@ -294,5 +294,5 @@ def services() -> "Services":
     from chalicelib.shared.remote import RemoteFunctions
 
     functions, orchestrator = RemoteFunctions(_aws("lambda", 12, 2)), _aws("stepfunctions")
-    # Not built before somebody books: most requests only look.
-    return Services(functions, orchestrator, api_config(), lambda command: place_booking()(command))
+    # A lambda, so that it is not built before somebody books: most requests only look.
+    return Services(functions, orchestrator, api_config(), lambda command: place_booking()(command))  # noqa: PLW0108
