@@ -29,7 +29,7 @@ class Settings:
     """
 
     python: Path
-    max_processes: int = 2 * _CORES
+    max_processes: int = max(4, 2 * _CORES)
     max_total: int = 32 * _CORES
     max_cold_starts: int = 2 * _CORES
     init_timeout_s: float = 30.0
