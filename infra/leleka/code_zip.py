@@ -5,6 +5,7 @@ modules are compiled here instead. They are marked to be taken without a look at
 folders of this machine get into them.
 """
 
+import hashlib
 import io
 import os
 import subprocess
@@ -17,12 +18,49 @@ _ON_LAMBDA = "/var/task"
 """Where the sources are there: in tracebacks, and so in the compiled modules."""
 
 _COMPILE_TIMEOUT_S = 300
+_KEPT = 4
 _CACHE = "__pycache__"
 _PLAIN_FILE = 0o100644 << 16
 
 
 class NotCompiledError(Exception):
     """A module of the project itself does not compile; the message is the compiler's."""
+
+
+def kept(code: bytes, folder: Path) -> bytes:
+    """:func:`reproducible`, made once for the same content: the results of the last few are kept in the folder, since
+    compiling takes longer than all else.
+
+    Raises:
+        NotCompiledError: as there.
+    """
+    result = folder / f"{_digest(code)}.zip"
+    if result.exists():
+        return result.read_bytes()
+    made = reproducible(code)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_whole(result, made)
+    for old in sorted(folder.glob("*.zip"), key=lambda path: path.stat().st_mtime)[:-_KEPT]:
+        old.unlink(missing_ok=True)
+    return made
+
+
+def _digest(code: bytes) -> str:
+    """Of names, modes and content, and of what compiles them."""
+    found = hashlib.sha256(sys.version.encode())
+    with zipfile.ZipFile(io.BytesIO(code)) as made:
+        for each in sorted(made.infolist(), key=lambda entry: entry.filename):
+            if _CACHE not in each.filename:
+                content = hashlib.sha256(made.read(each)).hexdigest()
+                found.update(f"{each.filename}\0{each.external_attr}\0{content}\n".encode())
+    return found.hexdigest()
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """The file is there as a whole or not at all, also if two write it at once."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".making-", delete=False) as written:
+        written.write(content)
+    Path(written.name).rename(path)
 
 
 def reproducible(code: bytes, own: str = "chalicelib") -> bytes:

@@ -69,7 +69,7 @@ def package(stage: str) -> Package:
         raise DeployError(f"chalice package failed: {(done.stderr or done.stdout).strip()[-2000:]}")
     code = out / "deployment.zip"
     try:
-        code.write_bytes(code_zip.reproducible(code.read_bytes()))
+        code.write_bytes(code_zip.kept(code.read_bytes(), build / "zips"))
     except NotCompiledError as error:
         raise DeployError(f"stage {stage} was not packaged: {error}") from error
     return Package(stage, template, code)

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from leleka.code_zip import NotCompiledError, reproducible
+from leleka import code_zip
+from leleka.code_zip import NotCompiledError, kept, reproducible
 
 APP, LOCK = "app.py", "chalicelib/lock.py"
 THEIRS = "chalicelib/__pycache__/lock.cpython-313.pyc"
@@ -97,3 +98,22 @@ def test_a_module_of_ours_that_does_not_compile_is_not_packaged() -> None:
     """It would fail at its first invocation."""
     with pytest.raises(NotCompiledError, match=r"chalicelib/lock\.py can't be compiled"):
         reproducible(zipped((APP, b"", 2001, 0o644), (LOCK, b"def (", 2001, 0o644)))
+
+
+def test_the_same_content_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was kept is what would be made; other content, or another mode, is made anew."""
+    code = zipped((APP, b"a = 1", 1990, 0o644), (LOCK, SOURCE, 1990, 0o644))
+    first = kept(code, tmp_path / "zips")
+    assert first == reproducible(code)
+    monkeypatch.setattr(code_zip, "_compiled", lambda _sources: pytest.fail("compiled again"))
+    assert kept(zipped((LOCK, SOURCE, 2001, 0o644), (APP, b"a = 1", 1980, 0o644)), tmp_path / "zips") == first
+    for other in ((APP, b"a = 2", 1990, 0o644), (APP, b"a = 1", 1990, 0o755)):
+        with pytest.raises(pytest.fail.Exception, match="compiled again"):
+            kept(zipped(other, (LOCK, SOURCE, 1990, 0o644)), tmp_path / "zips")
+
+
+def test_only_the_last_few_are_kept(tmp_path: Path) -> None:
+    """Each change of the sources would else leave its megabytes behind."""
+    for number in range(6):
+        kept(zipped((APP, b"a = %d" % number, 1990, 0o644)), tmp_path)
+    assert len(list(tmp_path.iterdir())) == 4
