@@ -101,7 +101,7 @@ PROVOKED = (
     *LOCAL_LOGS,
     *(
         Excuse("*", f"dynamodb:{action}", r"table/no-such-table", "tests break a function by the name of its table")
-        for action in ("GetItem", "PutItem", "UpdateItem")
+        for action in ("GetItem", "PutItem", "Query", "UpdateItem")
     ),
     Excuse(
         "NotifyCustomer", "ses:SendEmail", r"identity/nobody@unverified\.example", "a test has SES refuse the sender"

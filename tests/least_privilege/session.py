@@ -2,7 +2,7 @@
 
 import httpx
 
-from leleka.stage import Stage
+from leleka.stage import Stage, stack_name
 from tests.least_privilege.calls import CallTrail
 from tests.least_privilege.excuses import PROVOKED, WITH_STRIPE
 from tests.least_privilege.roles import roles_of
@@ -17,5 +17,8 @@ def require_allowed(stage: Stage, trail: CallTrail) -> None:
     roles = roles_of(stage)
     known = {(roles[call.role].owner, call.action) for call in trail.calls(before) if call.role in roles}
     assert ("GetFares", "dynamodb:Query") in known, f"the trail {trail.file} does not tell what functions do: {known}"
-    complaints = not_allowed(trail.calls(), roles, PROVOKED + WITH_STRIPE)
+    own = f"{stack_name(stage.name)}-"
+    # A test has a stage beside this one for a while, whose roles are gone by now.
+    calls = [call for call in trail.calls() if call.role.startswith(own) or not call.role.startswith("leleka-")]
+    complaints = not_allowed(calls, roles, PROVOKED + WITH_STRIPE)
     assert not complaints, "calls of this session that IAM would refuse:\n" + "\n".join(complaints)

@@ -11,7 +11,7 @@ from chalicelib.api import requests
 from leleka.stage import Stage
 from tests.functional.customer import Customer, request
 
-FLIGHT = "KBP-WAW-0616"
+FLIGHT = "WAW-KBP-0618"
 NAME = "Zofia Rozpoznawalna"
 EMAIL = "zofia.rozpoznawalna@example.com"
 ADDRESS = "203.0.113.77"
