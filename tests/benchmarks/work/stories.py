@@ -56,6 +56,8 @@ class Stories:
         customer = self._new()
         booking_id = str(customer.book(next(self._seats), method=None)["booking_id"])
         self._await(booking_id, "AWAITING_PAYMENT")
+        # She reads the mail first: one that comes after the payment is not sent, since it is no longer true.
+        eventually(lambda: self._is_sent(booking_id, "HELD"), f"{booking_id} gets no mail")
         assert customer.pay(booking_id).status_code == 202
         self._await(booking_id, "CONFIRMED")
         return [booking_id]
@@ -76,6 +78,11 @@ class Stories:
         key = {"booking_id": {"S": booking_id}}
         found = self._stage.dynamodb.get_item(TableName=self._stage.tables["BookingsTable"], Key=key)
         return str(found["Item"]["status"]["S"])
+
+    def _is_sent(self, booking_id: str, kind: str) -> bool:
+        key = {"booking_id": {"S": booking_id}, "kind": {"S": kind}}
+        found = self._stage.dynamodb.get_item(TableName=self._stage.tables["NotificationsTable"], Key=key)
+        return "sent_at_s" in found.get("Item", {})
 
     def _get(self, path: str, secret: str | None = None) -> list[str]:
         assert self._looking.get(path, secret).status_code == 200
