@@ -75,7 +75,7 @@ def _begin(running: RunningStack, began_s: float) -> tuple[Stage, Beginning]:
     seed.seed(stage)
     seeded_s = time.monotonic() - began_s
     with closing(Customer(stage)) as customer:
-        assert customer.outcome(customer.book("18A")["booking_id"])["status"] == "CONFIRMED"
+        assert customer.outcome(customer.book("12A")["booking_id"])["status"] == "CONFIRMED"
     return stage, Beginning(up_s, deployed_s, seeded_s, time.monotonic() - began_s)
 
 
