@@ -41,8 +41,7 @@ class Costs:
     """Attributes:
     overhead_ms: of a warm invocation, over the time that the handler saw.
     hello_ms: the first invocation of a new process, from its start to its answer.
-    bare_ms: the same interpreter only importing AWS's runtime client, which is not ours.
-    cold_ms: what is left of the first one over the second.
+    bare_ms: the same interpreter only importing AWS's runtime client, which is not ours, and ending.
     """
 
     overhead_ms: Times
@@ -50,11 +49,6 @@ class Costs:
     bare_ms: Times
     invocations: int = _WARM
     colds: int = _COLD
-
-    @property
-    def cold_ms(self) -> float:
-        """What a new process costs besides Python and AWS's client."""
-        return self.hello_ms.median - self.bare_ms.median
 
 
 class _Executor:

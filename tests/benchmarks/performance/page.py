@@ -46,8 +46,9 @@ def last_line(run: Run) -> dict[str, float]:
     Raises:
         KeyError: a part left one out.
     """
-    found = {name: value for part in run.parts.values() for name, value in part.figures.items()}
-    return {name: found[name] for name in GOALS}
+    found = {name: float(value) for part in run.parts.values() for name, value in part.figures.items()}
+    # Counts are whole numbers, and look so.
+    return {name: int(found[name]) if found[name].is_integer() else found[name] for name in GOALS}
 
 
 def document(run: Run) -> str:

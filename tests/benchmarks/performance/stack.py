@@ -57,7 +57,6 @@ def part(beginning: Beginning, rounds: Sequence[Round], ours: executor.Costs) ->
             steps="\n".join(steps_table(rounds)),
             overhead=ours.overhead_ms,
             hello=ours.hello_ms,
-            cold=ours.cold_ms,
             bare=ours.bare_ms,
             invocations=ours.invocations,
             colds=ours.colds,
