@@ -69,14 +69,6 @@ def answer_as_configured() -> None:
 
 
 @hooks.on_infra_start()
-def poll_as_aws_does() -> None:
-    """Always; the queues of event source mappings are waited at, and their batches carried out side by side."""
-    from process_plugins import sqs_polling  # noqa: PLC0415 - not earlier than LocalStack's own set-up
-
-    sqs_polling.poll_as_aws_does()
-
-
-@hooks.on_infra_start()
 def remember_what_stays() -> None:
     """Always; it changes what takes time, and no answer."""
     from process_plugins import remembered  # noqa: PLC0415 - not earlier than LocalStack's own set-up; it loads services
