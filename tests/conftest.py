@@ -42,9 +42,9 @@ def stage(tmp_path_factory: pytest.TempPathFactory, call_trail: "CallTrail") -> 
     """The system, deployed and seeded, for the session. When the session ends, every call that was made in it must have
     been allowed, whichever tests it had."""
     # Unit tests, which need no stack, don't wait for boto3.
-    from leleka.own_stage import own_stage, stage_in_docker  # noqa: PLC0415
-    from leleka.stack import StackConfig  # noqa: PLC0415
-    from tests.least_privilege.session import require_allowed  # noqa: PLC0415
+    from leleka.own_stage import own_stage, stage_in_docker  # noqa: PLC0415 - as said above
+    from leleka.stack import StackConfig  # noqa: PLC0415 - as said above
+    from tests.least_privilege.session import require_allowed  # noqa: PLC0415 - as said above
 
     if StackConfig.from_environment().docker:  # make test-docker has started it; nothing records calls there
         yield stage_in_docker()

@@ -14,4 +14,4 @@ class FakeAws(Aws):
 
     def client(self, service: str) -> Any:
         """The fake of that service."""
-        return self.clients[service]  # type: ignore[attr-defined]
+        return self.clients[service]  # type: ignore[attr-defined]  # Aws is frozen and has no such field

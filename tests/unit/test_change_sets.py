@@ -185,7 +185,11 @@ def test_a_stages_name_is_such_that_no_name_begins_anothers(name: str) -> None:
 def guarded(cloudformation: FakeCloudFormation, changes: list[Change], approve: Any = None, fails: bool = False) -> Any:
     """The stack's policies, in the order in which they were set."""
     policies: list[str] = []
-    cloudformation.set_stack_policy = lambda **request: policies.append(request["StackPolicyBody"])  # type: ignore[attr-defined]
+
+    def keep(**request: Any) -> None:
+        policies.append(request["StackPolicyBody"])
+
+    cloudformation.set_stack_policy = keep  # type: ignore[attr-defined]  # the fake has what a test gives it
     with (
         suppress(DeployError),
         protection.lifted_as_approved(FakeAws("prod", cloudformation=cloudformation), approve) as asked,
@@ -229,7 +233,7 @@ def test_a_deployment_that_could_not_be_guarded_is_one_all_the_same() -> None:
     def refuse(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "SetStackPolicy")
 
-    cloudformation.set_stack_policy = refuse  # type: ignore[attr-defined]
+    cloudformation.set_stack_policy = refuse  # type: ignore[attr-defined]  # as above
     aws = FakeAws("prod", cloudformation=cloudformation)
     with pytest.raises(DeployError, match="is deployed, but not guarded"), protection.lifted_as_approved(aws, None):
         pass

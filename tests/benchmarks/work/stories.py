@@ -71,8 +71,10 @@ class Stories:
         """Looks at the table, since a look through the API would be counted."""
         eventually(lambda: self._status(booking_id) == status, f"{booking_id} does not become {status}")
         if status != "AWAITING_PAYMENT":
-            ended = lambda: execution(self._stage, booking_id)["status"] != "RUNNING"  # noqa: E731
-            eventually(ended, f"the saga of {booking_id} does not end")
+            eventually(
+                lambda: execution(self._stage, booking_id)["status"] != "RUNNING",
+                f"the saga of {booking_id} does not end",
+            )
 
     def _status(self, booking_id: str) -> str:
         key = {"booking_id": {"S": booking_id}}
