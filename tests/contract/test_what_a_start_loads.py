@@ -37,7 +37,7 @@ STRIPE = {"charset_normalizer", "cython_runtime", "idna", "requests", "stripe"}
 ELSEWHERE = {"redlock", "redlock_node", "watchdog"}
 """Modules of the lock that only those have who name several nodes, or work inside one process."""
 
-CASES = cases("redis+cluster://127.0.0.1:1")
+CASES = cases()
 
 
 WITH_BOOKINGS = {"APIHandler, a booking", "NotifyCustomer"}
@@ -62,9 +62,8 @@ def starts(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Start]:
             function = functions[case.function]
             event = folder / f"{CASES.index(case)}.json"
             event.write_text(json.dumps(case.event))
-            told = {**function.environment, **lock_told(function, servers), **case.environment}
-            if not case.counts:
-                told["LOCK_URL"] = servers.cluster_url
+            lock = lock_told(function, servers, own_cache=case.own_cache)
+            told = {**function.environment, **lock, **case.environment}
             variables = environment(code.folder, servers, told)
             modules = run("first_invocation", [function.handler, str(event)], variables)["modules"]
             own_path = function.handler.split(".")
@@ -88,11 +87,10 @@ def test_a_function_loads_its_own_service_and_what_services_share(case: Case, st
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_function_loads_no_package_that_it_does_not_use(case: Case, starts: Mapping[str, Start]) -> None:
-    """No boto3, no tracer where nothing is traced, redis-py for a cluster's lock only, Stripe's SDK where Stripe is
-    paid with."""
+    """No boto3, no redis-py, no tracer where nothing is traced, Stripe's SDK where Stripe is paid with."""
     modules = starts[case.name].modules
     packages = {name.partition(".")[0] for name in modules}
     others = {name for name in packages if name not in sys.stdlib_module_names and not name.startswith("_")}
-    expected = ALWAYS | (STRIPE if "Stripe" in case.name else set()) | (set() if case.counts else {"redis"})
+    expected = ALWAYS | (STRIPE if "Stripe" in case.name else set())
     assert others - {"app", "chalicelib", "tests"} == expected
     assert not {name for name in modules if name.startswith(("chalice.cli", "chalice.deploy"))}

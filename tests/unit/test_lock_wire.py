@@ -17,6 +17,8 @@ REPLIES = [
     (b"$4\r\na\r\nb\r\n", b"a\r\nb"),
     (b"$0\r\n\r\n", b""),
     (b"-READONLY You can't write\r\n", ServerError("READONLY You can't write")),
+    (b"*0\r\n", []),
+    (b"*2\r\n*2\r\n:0\r\n$1\r\na\r\n*1\r\n$-1\r\n", [[0, b"a"], [None]]),
 ]
 words = st.binary(max_size=40)
 
@@ -36,9 +38,10 @@ def test_a_reply_is_read_when_it_is_whole(data: bytes, reply: wire.Reply) -> Non
         assert wire.read_reply(data[:end]) is None
     assert wire.read_reply(data) == (reply, len(data))
     assert wire.read_reply(data + b":0\r\n") == (reply, len(data))
+    assert wire.read_reply(b":0\r\n" + data, 4) == (reply, 4 + len(data))
 
 
-@pytest.mark.parametrize("data", [b"*1\r\n:1\r\n", b"HTTP/1.1 200 OK\r\n", b"$x\r\n", b":\r\n"])
+@pytest.mark.parametrize("data", [b"*1\r\n" * 5, b"HTTP/1.1 200 OK\r\n", b"$x\r\n", b":\r\n"])
 def test_what_is_no_reply_is_an_error(data: bytes) -> None:
     """Somebody else answers on that port."""
     with pytest.raises(ValueError, match=r"."):

@@ -1,22 +1,19 @@
-"""What redis-py does for the lock: Sentinel, clusters, and nodes whose URL has options of its own.
+"""What redis-py does for the lock: Sentinel, and connections whose URL has options of its own.
 
 Only those who use it import this module: redis-py costs a function that is starting a tenth of a second.
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 import redis
 from redis.backoff import NoBackoff
-from redis.cluster import ClusterNode, RedisCluster
 from redis.connection import parse_url
 from redis.credentials import CredentialProvider
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from chalicelib.locking.cluster import ClusterServer
+from chalicelib.locking.hosts import Node, split_hosts
 from chalicelib.locking.iam import NotSignedError, signer
 from chalicelib.locking.link import Link, Unanswered
 from chalicelib.locking.redis_troubles import trouble_of
@@ -63,7 +60,7 @@ class Maker:
 
     def sentinel(self, url: str) -> Callable[[], Link]:
         """Opens links to whichever node the sentinels call the master."""
-        first, hosts, service = _hosts(url)
+        first, hosts, service = split_hosts(url)
         if not service:
             raise ValueError("the service's name is missing: redis+sentinel://host:port,host:port/service")
         options = self._options(first)
@@ -90,25 +87,11 @@ class Maker:
         self._connection(options)
         return open_link
 
-    def cluster(self, url: str) -> ClusterServer:
-        """The lock's operations on a cluster."""
-        first, hosts, _ = _hosts(url)
-        options = self._options(first)
-        for name in ("host", "port", "driver_info"):
-            options.pop(name, None)
-        encrypted = options.pop("connection_class", None) is not None
-        nodes = [ClusterNode(host, port) for host, port in hosts]
-        never = Retry(NoBackoff(), 0)  # the lock itself knows which command may be sent again
-        return ClusterServer(
-            partial(
-                RedisCluster,
-                startup_nodes=nodes,
-                ssl=encrypted,
-                require_full_coverage=False,
-                retry=never,
-                **options,
-            )
-        )
+    def node_at(self, url: str) -> Callable[[Node], Link]:
+        """Opens links to any node of a cluster, as the URL says of one of them."""
+        options = self._options(url)
+        self._connection(options)
+        return lambda node: self._link({**options, "host": node.host, "port": node.port})
 
     def _options(self, url: str) -> dict[str, Any]:
         options: dict[str, Any] = {**parse_url(url), **self._limits()}
@@ -141,20 +124,3 @@ class Maker:
         if opened is None:
             raise Unanswered(Trouble.REFUSED, sent=False)
         return Link(opened, self.timeout_s)
-
-
-def _hosts(url: str) -> tuple[str, list[tuple[str, int]], str]:
-    """Splits a URL with several hosts into one with the first only, which redis-py can read; all hosts; the path."""
-    parts = urlsplit(url)
-    user, at, addresses = parts.netloc.rpartition("@")
-    hosts = [_host(address) for address in addresses.split(",")]
-    scheme = parts.scheme.partition("+")[0]
-    query = f"?{parts.query}" if parts.query else ""
-    return f"{scheme}://{user}{at}{addresses.split(',')[0]}{query}", hosts, parts.path.strip("/")
-
-
-def _host(address: str) -> tuple[str, int]:
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal():
-        raise ValueError(f"{address!r} is no host:port")
-    return host.strip("[]"), int(port)

@@ -3,13 +3,10 @@
 import redis
 from redis.exceptions import (
     BusyLoadingError,
-    ClusterDownError,
     MasterDownError,
     NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
-    RedisClusterException,
-    TryAgainError,
 )
 from redis.sentinel import MasterNotFoundError
 
@@ -27,8 +24,6 @@ def trouble_of(error: Exception) -> Trouble:
             return trouble
     if isinstance(error, redis.ResponseError):
         return ServerError(str(error)).trouble
-    if isinstance(error, RedisClusterException):  # no node could be asked for the slots; the last one's reason
-        return trouble_of(error.__cause__) if isinstance(error.__cause__, Exception) else Trouble.NOT_READY
     return Trouble.REFUSED if isinstance(error, redis.ConnectionError) else link.trouble_of(error)
 
 
@@ -36,5 +31,5 @@ _TROUBLES: tuple[tuple[tuple[type[Exception], ...], Trouble], ...] = (
     ((redis.AuthenticationError, NoPermissionError), Trouble.NOT_AUTHENTICATED),
     ((ReadOnlyError,), Trouble.READ_ONLY),
     ((OutOfMemoryError,), Trouble.OUT_OF_MEMORY),
-    ((BusyLoadingError, ClusterDownError, MasterDownError, TryAgainError, MasterNotFoundError), Trouble.NOT_READY),
+    ((BusyLoadingError, MasterDownError, MasterNotFoundError), Trouble.NOT_READY),
 )

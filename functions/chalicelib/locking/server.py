@@ -12,6 +12,18 @@ from chalicelib.locking.verdicts import Release, Trouble
 from chalicelib.locking.wire import Reply, ServerError
 
 
+class SentOn(Unanswered):
+    """A cluster's node doesn't serve the key, and says who does. It did nothing.
+
+    Attributes:
+        error: what it said.
+    """
+
+    def __init__(self, error: ServerError) -> None:
+        super().__init__(error.trouble, sent=True)
+        self.error = error
+
+
 class Server:
     """The lock's operations on one server. Each raises Unanswered if there was no usable reply.
 
@@ -20,10 +32,12 @@ class Server:
 
     Args:
         open_link: connects to the server that is in charge at that moment.
+        before: a command that goes before each request; its reply is not waited for.
     """
 
-    def __init__(self, open_link: Callable[[], Link]) -> None:
+    def __init__(self, open_link: Callable[[], Link], *, before: bytes = b"") -> None:
         self._open_link = open_link
+        self._before = before
         self._link: Link | None = None
         self._dialects = Dialects()
         self._mutex = threading.Lock()
@@ -64,6 +78,11 @@ class Server:
             raise Unanswered(Trouble.PROTOCOL, sent=True)
         return reply
 
+    def ask(self, request: bytes) -> Reply:
+        """Any other request."""
+        with self._mutex:
+            return self._ask(request)
+
     def close(self) -> None:
         """Ends the connection; the next request opens another."""
         with self._mutex:
@@ -85,6 +104,8 @@ class Server:
         self._asked_twice = False
         try:
             return self._ask_once(request, raise_unsupported=raise_unsupported)
+        except SentOn:
+            raise
         except Unanswered as lost:
             self._drop()
             if not lost.sent or lost.trouble not in _WORTH_ASKING_AGAIN:
@@ -99,8 +120,12 @@ class Server:
     def _ask_once(self, request: bytes, *, raise_unsupported: bool) -> Reply:
         if self._link is None:
             self._link = self._open_link()
+        if self._before:
+            self._link.send(self._before)
         self._link.send(request)
         reply = self._link.receive()
+        if type(reply) is ServerError and reply.code in _REDIRECTIONS:
+            raise SentOn(reply)
         if type(reply) is ServerError and (raise_unsupported or not reply.unsupported):
             raise Unanswered(reply.trouble, sent=True)
         return reply
@@ -114,6 +139,8 @@ class Server:
 
 # A replica that was the master says so at once, and whoever opens the link may know the new one by now.
 _WORTH_ASKING_AGAIN = {Trouble.REFUSED, Trouble.TIMED_OUT, Trouble.READ_ONLY, Trouble.PROTOCOL}
+
+_REDIRECTIONS = {"MOVED", "ASK"}
 
 
 def _owner_in(reply: Reply) -> bytes | None:

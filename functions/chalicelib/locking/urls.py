@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from chalicelib.locking.hosts import split_hosts
 from chalicelib.locking.no_lock import NoLock
 from chalicelib.locking.plain import open_link, plain_address
 from chalicelib.locking.server import Server
@@ -12,6 +13,7 @@ from chalicelib.locking.server_lock import ServerLock
 from chalicelib.locking.verdicts import SeatLock
 
 if TYPE_CHECKING:
+    from chalicelib.locking.cluster import ClusterServer
     from chalicelib.locking.link import Link
     from chalicelib.locking.redis_py import Maker
 
@@ -49,7 +51,7 @@ def open_lock(url: str, ttl_ms: int, timeout_ms: int = 50, *, lead_first: bool =
             return _redlock(urls, ttl_ms, timeout_s, lead_first=lead_first)
         scheme = urlsplit(url).scheme
         if scheme.endswith("+cluster"):
-            return ServerLock(_redis_py(timeout_s).cluster(url), ttl_ms)
+            return ServerLock(_cluster(url, timeout_s), ttl_ms)
         to_sentinel = scheme.endswith("+sentinel")
         open_one = _redis_py(timeout_s).sentinel(url) if to_sentinel else _node(url, timeout_s)
         return ServerLock(Server(open_one), ttl_ms)
@@ -63,6 +65,17 @@ def _node(url: str, timeout_s: float) -> "Callable[[], Link]":
     if address is None:
         return _redis_py(timeout_s).node(url)
     return lambda: open_link(address, timeout_s)
+
+
+def _cluster(url: str, timeout_s: float) -> "ClusterServer":
+    """The lock's operations on a cluster."""
+    from chalicelib.locking.cluster import ClusterServer  # noqa: PLC0415 - only those who use it pay for it
+
+    first, nodes, _ = split_hosts(url)
+    address = plain_address(first)
+    if address is None:
+        return ClusterServer(nodes, _redis_py(timeout_s).node_at(first))
+    return ClusterServer(nodes, lambda node: open_link(address._replace(host=node.host, port=node.port), timeout_s))
 
 
 def _redis_py(timeout_s: float) -> "Maker":

@@ -41,7 +41,9 @@ class ServerError(NamedTuple):
         return _TROUBLES.get(self.code, Trouble.PROTOCOL)
 
 
-type Reply = bytes | int | ServerError | None
+_LISTS_MAX = 4  # ranges of slots, nodes of a range, what is known of a node
+
+type Reply = bytes | int | ServerError | list[Reply] | None
 
 _TROUBLES = {
     "READONLY": Trouble.READ_ONLY,
@@ -62,6 +64,13 @@ _TROUBLES = {
 def pack(*arguments: bytes) -> bytes:
     """Any command."""
     return b"*%d\r\n" % len(arguments) + b"".join([b"$%d\r\n%b\r\n" % (len(each), each) for each in arguments])
+
+
+ASKING = pack(b"ASKING")
+"""Before a request that a cluster's node sent on for now."""
+
+CLUSTER_SLOTS = pack(b"CLUSTER", b"SLOTS")
+"""Which node has which slots: the only reply with lists in it."""
 
 
 def set_if_free(key: bytes, owner: bytes, ttl_ms: bytes) -> bytes:
@@ -101,16 +110,21 @@ def release_script(key: bytes, owner: bytes) -> bytes:
     return pack(b"EVAL", RELEASE_SCRIPT, b"1", key, owner)
 
 
-def read_reply(data: bytes) -> tuple[Reply, int] | None:  # noqa: PLR0911 - one return for each kind of reply
-    """The first reply in ``data`` and its length in bytes, or None if it has not all come yet.
+def read_reply(data: bytes, start: int = 0, *, lists: int = _LISTS_MAX) -> tuple[Reply, int] | None:  # noqa: PLR0911 - one return for each kind of reply
+    """The reply in ``data`` from ``start`` on, and where it ends, or None if it has not all come yet.
+
+    Args:
+        data: what the server sent.
+        start: where the reply begins.
+        lists: how deep lists may be in one another.
 
     Raises:
         ValueError: this is no reply that a lock's command can have.
     """
-    line_end = data.find(b"\r\n")
+    line_end = data.find(b"\r\n", start)
     if line_end < 0:
         return None
-    kind, head, end = data[:1], data[1:line_end], line_end + 2
+    kind, head, end = data[start : start + 1], data[start + 1 : line_end], line_end + 2
     if kind == b"$":
         size = int(head)
         if size < 0:
@@ -124,4 +138,17 @@ def read_reply(data: bytes) -> tuple[Reply, int] | None:  # noqa: PLR0911 - one 
         return head, end
     if kind == b"-":
         return ServerError(head.decode(errors="replace")), end
+    if kind == b"*" and lists:
+        return _read_list(data, end, int(head), lists=lists - 1)
     raise ValueError(f"a lock's command has no reply of kind {kind!r}")
+
+
+def _read_list(data: bytes, start: int, size: int, *, lists: int) -> tuple[Reply, int] | None:
+    found: list[Reply] = []
+    for _ in range(size):
+        read = read_reply(data, start, lists=lists)
+        if read is None:
+            return None
+        reply, start = read
+        found.append(reply)
+    return found, start

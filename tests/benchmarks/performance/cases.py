@@ -32,7 +32,7 @@ class Case:
         name: the function's, and what is special.
         function: its name in the template.
         environment: what differs from the template.
-        counts: whether it counts as one of the stage's functions; else it is told beside them.
+        own_cache: whether its seat locks are in a stage's own cache on AWS, and not on a plain node.
         refusal: the error that it ends with; empty if it succeeds.
     """
 
@@ -40,7 +40,7 @@ class Case:
     function: str
     event: Mapping[str, Any]
     environment: Mapping[str, str] = field(default_factory=dict)
-    counts: bool = True
+    own_cache: bool = False
     refusal: str = ""
 
     @property
@@ -49,8 +49,8 @@ class Case:
         return self.function == PAYMENT
 
 
-def cases(cluster_url: str = "") -> list[Case]:
-    """Every function at least once. With a cluster's URL also what a stage on AWS with its own cache opens."""
+def cases() -> list[Case]:
+    """Every function at least once, and those that open seat locks with both ways to them."""
     plain = [Case(name, name, event) for name, event in _EVENTS.items()]
     api = [
         Case("APIHandler, the page", "APIHandler", request("GET", "/")),
@@ -62,16 +62,16 @@ def cases(cluster_url: str = "") -> list[Case]:
         Case("CarryOutPayments, ProcessPayment, Stripe", PAYMENT, messages("ProcessPayment", **_CHARGE), _STRIPE),
         Case("CarryOutPayments, RefundPayment, Stripe", PAYMENT, messages("RefundPayment"), _STRIPE),
     ]
-    cluster = {"LOCK_URL": cluster_url}
-    beside = [Case("ReserveSeat, a cluster's lock", "ReserveSeat", _EVENTS["ReserveSeat"], cluster, counts=False)]
-    return [*plain, *api, *paying, *(beside if cluster_url else [])]
+    cached = [Case(f"{name}, AWS's cache", name, _EVENTS[name], own_cache=True) for name in _LOCKING]
+    return [*plain, *cached, *api, *paying]
 
 
 def warm_cases() -> list[Case]:
     """Those that can be repeated without end, and the refusal that a sought-after seat consists of."""
     refused = {**_LOCKED, "seat": TAKEN_SEAT}
     taken = Case("ReserveSeat, refused by the lock", "ReserveSeat", refused, refusal="SeatTaken")
-    return [*[case for case in cases() if case.environment != _STRIPE], taken]
+    repeated = [case for case in cases() if case.environment != _STRIPE and not case.own_cache]
+    return [*repeated, taken]
 
 
 def messages(command: str, **fields: Any) -> dict[str, Any]:
@@ -106,6 +106,7 @@ def request(
     }
 
 
+_LOCKING = ("ReserveSeat", "RenewSeatLock", "ConfirmSeat", "ReleaseSeat")
 _WISH = {"flight_id": FLIGHT, "seat": SEAT, "passenger": {"name": "Olena Kovalenko", "email": "olena@example.com"}}
 _EVENT = {"kind": "CONFIRMED", "booking_id": BOOKING_ID}
 _EVENTS: Mapping[str, Mapping[str, Any]] = {

@@ -16,7 +16,7 @@ from tests.benchmarks.performance.part import Part, hand_over
 from tests.benchmarks.performance.stub import Stubs, stubs
 
 ROUNDS = 7
-_HELLO_EVERY = 7
+_HELLO_EVERY = 8
 
 
 class _Start(NamedTuple):
@@ -34,7 +34,7 @@ def measure() -> Part:
         folder = Path(made)
         functions, code = functions_and_code(folder)
         hello = hello_world(folder)
-        all_cases = cases(servers.cluster_url)
+        all_cases = cases()
         _every_function_has_a_case(functions, all_cases)
         starts = list(_starts(folder, functions, code, hello, servers, all_cases))
         for start in starts:
@@ -72,7 +72,8 @@ def _starts(
     yield _Start(HELLO, "app.hello", _file(folder, {"name": "Olena"}), environment(hello.folder, servers, {}))
     for case in all_cases:
         function = functions[case.function]
-        told = {**function.environment, **lock_told(function, servers), **case.environment}
+        lock = lock_told(function, servers, own_cache=case.own_cache)
+        told = {**function.environment, **lock, **case.environment}
         yield _Start(case.name, function.handler, _file(folder, case.event), environment(code.folder, servers, told))
 
 

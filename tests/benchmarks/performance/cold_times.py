@@ -43,8 +43,8 @@ class ColdTimes:
 
     def figures(self, cases: Iterable[Case]) -> dict[str, float]:
         """The largest ratio of the functions that move no money, and of those that do."""
-        counted = [case for case in cases if case.counts]
+        known = list(cases)
         worst = {
-            pays: max(self.ratio(case.name).median for case in counted if case.pays is pays) for pays in (False, True)
+            pays: max(self.ratio(case.name).median for case in known if case.pays is pays) for pays in (False, True)
         }
         return {"cold_ratio_max": round(worst[False], 3), "cold_ratio_payment": round(worst[True], 3)}

@@ -38,9 +38,12 @@ def environment(code: Path, stubs: Stubs, told: Mapping[str, str]) -> dict[str, 
     }
 
 
-def lock_told(function: Function, stubs: Stubs) -> dict[str, str]:
-    """The seat lock's server, for a function that opens one."""
-    return {"LOCK_URL": stubs.lock_url, "LOCK_TIMEOUT_MS": "1000"} if "LOCK_URL" in function.environment else {}
+def lock_told(function: Function, stubs: Stubs, *, own_cache: bool = False) -> dict[str, str]:
+    """The seat lock's server, for a function that opens one: a plain node, or a stage's own cache as on AWS."""
+    if "LOCK_URL" not in function.environment:
+        return {}
+    cache = {"LOCK_URL": stubs.cache_url, "SSL_CERT_FILE": str(stubs.authorities)}
+    return {"LOCK_TIMEOUT_MS": "1000", **(cache if own_cache else {"LOCK_URL": stubs.lock_url})}
 
 
 def run(module: str, arguments: list[str], variables: Mapping[str, str]) -> dict[str, Any]:

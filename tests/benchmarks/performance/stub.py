@@ -2,23 +2,35 @@
 
 import http.server
 import socketserver
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
+import botocore
+
 from tests.benchmarks.performance.canned import TAKEN_SEAT, answer
+from tests.tls import Authority, TlsFront
 
 _HOST = "127.0.0.1"
-_KEYED = {b"set": -3, b"get": 2, b"delifeq": 3, b"pttl": 2, b"eval": -3}
 
 
 class Stubs(NamedTuple):
-    """Where they are."""
+    """Where they are.
+
+    Attributes:
+        aws_url: AWS.
+        lock_url: the seat locks of a node.
+        cache_url: those of a stage's own cache on AWS: TLS, the cluster's protocol, and a user who signs in by IAM.
+        authorities: a file with whom to trust there: as many as a system has, and ours.
+    """
 
     aws_url: str
     lock_url: str
-    cluster_url: str
+    cache_url: str
+    authorities: Path
 
 
 class _Aws(http.server.BaseHTTPRequestHandler):
@@ -59,9 +71,6 @@ def _reply(command: list[bytes]) -> bytes:
             return b"$7\r\nanother\r\n" if TAKEN_SEAT.encode() in key else b"$-1\r\n"
         case [b"DELIFEQ" | b"PTTL", *_]:
             return b":1\r\n"
-        case [b"COMMAND", *_]:
-            told = [b"*6\r\n$%d\r\n%b\r\n:%d\r\n*0\r\n:1\r\n:1\r\n:1\r\n" % (len(n), n, a) for n, a in _KEYED.items()]
-            return b"*%d\r\n%b" % (len(told), b"".join(told))
         case [b"CLUSTER", *_]:
             return b"*1\r\n*3\r\n:0\r\n:16383\r\n*3\r\n$9\r\n127.0.0.1\r\n:%d\r\n$40\r\n%b\r\n" % (_port[0], b"0" * 40)
         case _:
@@ -81,14 +90,34 @@ class _TcpServer(socketserver.ThreadingTCPServer):
 
 @contextmanager
 def stubs() -> Iterator[Stubs]:
-    """Starts both, and ends them."""
-    with _HttpServer((_HOST, 0), _Aws) as aws, _TcpServer((_HOST, 0), _Lock) as locks:
-        _port[0] = lock_port = locks.server_address[1]
+    """Starts them, and ends them."""
+    with (
+        tempfile.TemporaryDirectory(prefix="leleka-stubs-") as folder,
+        _HttpServer((_HOST, 0), _Aws) as aws,
+        _TcpServer((_HOST, 0), _Lock) as locks,
+    ):
         for server in (aws, locks):
             threading.Thread(target=server.serve_forever, daemon=True).start()
+        lock_port = locks.server_address[1]
+        authority = Authority(Path(folder), "ours")
+        front = TlsFront(lock_port, authority.server_context())
+        _port[0] = front.port
         try:
-            lock = f"redis://{_HOST}:{lock_port}"
-            yield Stubs(f"http://{_HOST}:{aws.server_port}", lock, lock.replace("redis:", "redis+cluster:"))
+            yield Stubs(
+                f"http://{_HOST}:{aws.server_port}",
+                f"redis://{_HOST}:{lock_port}",
+                f"rediss+cluster://seats@{_HOST}:{front.port}?iam=seats&iam_serverless=true",
+                _with_everybody(authority),
+            )
         finally:
+            front.end()
             aws.shutdown()
             locks.shutdown()
+
+
+def _with_everybody(authority: Authority) -> Path:
+    # Reading a system's whole list is a part of each start.
+    everybody = Path(botocore.__file__).with_name("cacert.pem").read_bytes()
+    file = authority.file.with_name("authorities.pem")
+    file.write_bytes(everybody + authority.file.read_bytes())
+    return file

@@ -11,9 +11,9 @@ from chalicelib.locking import Acquisition, Extension, Release, SeatLock, Troubl
 from chalicelib.locking.iam import sign_token
 from chalicelib.locking.wire import EXTEND_SCRIPT, RELEASE_SCRIPT
 from leleka.stack.config import free_ports
-from tests.functional.locking.tls import Authority, TlsFront
 from tests.functional.locking.topologies import Node, start_node, wait_until
 from tests.templates import merge_template
+from tests.tls import Authority, TlsFront
 
 SEATS = [seat_key("KBP-BCN-0615", f"{row}{letter}") for row in range(1, 6) for letter in "ABCDEF"]
 USER, CACHE = "leleka-prod-seats", "leleka-prod-seats"
@@ -95,7 +95,8 @@ def test_everything_that_the_lock_does_goes_with_the_templates_url_and_user(cach
     assert lock.release(mine, "lock-a").verdict is Release.RELEASED
     assert {lock.acquire(key, "lock-a").verdict for key in SEATS} == {Acquisition.ACQUIRED}
     refused = [entry[b"object"] for entry in cache.node.ask("ACL", "LOG")]
-    # The script stands in for DELIFEQ, which Valkey 9 has; and redis-py tells its name, and doesn't mind a no.
+    # The script stands in for DELIFEQ, which Valkey 9 has; redis-py, which trusts an authority of the URL's, tells its
+    # name, and doesn't mind a no.
     assert set(refused) <= {b"delifeq", b"client|setinfo"}
 
 

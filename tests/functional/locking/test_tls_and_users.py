@@ -9,8 +9,8 @@ import pytest
 
 from chalicelib.locking import Acquisition, Answer, Extension, Release, SeatLock, Trouble, open_lock, seat_key
 from chalicelib.locking.iam import sign_token
-from tests.functional.locking.tls import Authority, TlsFront
 from tests.functional.locking.topologies import Node, start_node, start_nodes
+from tests.tls import Authority, TlsFront
 
 KEY = seat_key("KBP-BCN-0615", "12A")
 TIMEOUT_MS = 500

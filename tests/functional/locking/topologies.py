@@ -24,6 +24,7 @@ __all__ = [
     "ClusterGroup",
     "Node",
     "SentinelGroup",
+    "add_replica",
     "start_cluster",
     "start_node",
     "start_nodes",
@@ -145,6 +146,28 @@ def start_cluster(log_dir: Path, *options: str) -> ClusterGroup:
             nodes[one].ask("CLUSTER", "MEET", "127.0.0.1", ports[other], ports[3 + other])
         wait_until(lambda: all(map(_is_in_cluster, nodes)), "the cluster")
     return ClusterGroup(nodes, f"redis+cluster://127.0.0.1:{ports[0]}")
+
+
+def add_replica(group: ClusterGroup, log_dir: Path, *, of: Node) -> Node:
+    """A replica of one of the masters, in step with it; it is not the group's to end."""
+    with ended_on_failure() as nodes:
+        port, bus_port = free_ports(2)
+        replica = new_node(log_dir, *_cluster_options(bus_port), *_IN_STEP_AT_ONCE, port=port)
+        nodes.append(replica)
+        replica.wait_until_up()
+        replica.ask(
+            "CLUSTER", "MEET", "127.0.0.1", of.port, int(str(of.client.config_get("cluster-port")["cluster-port"]))
+        )
+        master_id = bytes(of.ask("CLUSTER", "MYID")).decode()
+        wait_until(lambda: master_id.encode() in replica.ask("CLUSTER", "NODES"), "the replica to meet its master")
+        replica.ask("CLUSTER", "REPLICATE", master_id)
+        wait_until(lambda: replica.client.info("replication")["master_link_status"] == "up", "the replica in step")
+        wait_until(lambda: all(_knows(node, replica) for node in group.nodes), "the others to know the replica")
+    return replica
+
+
+def _knows(node: Node, other: Node) -> bool:
+    return f":{other.port}@".encode() in node.ask("CLUSTER", "NODES")
 
 
 def _new_sentinel(log_dir: Path, port: int, master_port: int) -> Node:
