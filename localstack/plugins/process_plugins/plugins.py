@@ -53,6 +53,14 @@ def tell_source_address() -> None:
 
 
 @hooks.on_infra_start()
+def keep_one_of_each_zip() -> None:
+    """Always; it changes what takes time and room, and no answer."""
+    from process_plugins import archives  # noqa: PLC0415 - not earlier than LocalStack's own set-up; it loads services
+
+    archives.keep_one_of_each()
+
+
+@hooks.on_infra_start()
 def update_functions_for_chalice() -> None:
     """Always; who is not Chalice notices only that an answer comes later."""
     from process_plugins import lambda_updates  # noqa: PLC0415 - not earlier than LocalStack's own set-up

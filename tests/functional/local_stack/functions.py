@@ -73,10 +73,10 @@ def make_function(
 
 
 def zipped(source: str) -> bytes:
-    """A deployment package with one module."""
+    """A deployment package with one module; the same source makes the same bytes."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as package:
-        package.writestr("probe.py", source)
+        package.writestr(zipfile.ZipInfo("probe.py"), source)
     return content.getvalue()
 
 
