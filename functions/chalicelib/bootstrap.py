@@ -180,6 +180,7 @@ def seat_lock() -> "SeatLock":
         settings.hold_ttl_s * 1000,
         settings.lock_timeout_ms,
         lead_first=settings.lock_lead_first,
+        sessions=_session,
     )
     return Fallback(lock, FallbackReports())
 

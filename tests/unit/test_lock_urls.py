@@ -6,7 +6,7 @@ import pytest
 from redis.connection import parse_url
 
 from chalicelib.locking import Acquisition, Extension, Inspection, LockUrlError, Release, open_lock, seat_key
-from chalicelib.locking.iam import sign_token
+from chalicelib.locking.iam import new_session, sign_token
 from chalicelib.locking.plain import plain_address
 from chalicelib.locking.redlock import Redlock
 from chalicelib.locking.server_lock import ServerLock
@@ -115,7 +115,7 @@ def test_an_iam_token_is_a_signed_request_to_connect(monkeypatch: pytest.MonkeyP
         "AWS_DEFAULT_REGION": "eu-central-1",
     }.items():
         monkeypatch.setenv(name, value)
-    user, token = sign_token("leleka", "seats", serverless=serverless)
+    user, token = sign_token("leleka", "seats", serverless=serverless, session=new_session())
     parts = urlsplit(f"http://{token}")
     query = {name: values[0] for name, values in parse_qs(parts.query).items()}
     assert user == "leleka"

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from chalicelib.locking import wire
-from chalicelib.locking.iam import NotSignedError, signer
+from chalicelib.locking.iam import NotSignedError, Sessions, new_session, signer
 from chalicelib.locking.link import Link, Unanswered, trouble_of
 from chalicelib.locking.verdicts import Trouble
 from chalicelib.locking.wire import ServerError
@@ -35,8 +35,12 @@ class Address(NamedTuple):
     credentials: Credentials | None
 
 
-def plain_address(url: str) -> Address | None:
+def plain_address(url: str, sessions: Sessions = new_session) -> Address | None:
     """What the URL says, or None if it says more: then it is redis-py's.
+
+    Args:
+        url: with one host.
+        sessions: for a user who signs in with AWS's tokens.
 
     Raises:
         ValueError: it makes no sense.
@@ -51,7 +55,7 @@ def plain_address(url: str) -> Address | None:
         port=parts.port or _PORT,
         encrypted=parts.scheme == "rediss",
         database=int(database),
-        credentials=_credentials(unquote(parts.username or ""), unquote(parts.password or ""), options),
+        credentials=_credentials(unquote(parts.username or ""), unquote(parts.password or ""), options, sessions),
     )
 
 
@@ -80,11 +84,11 @@ def open_link(address: Address, timeout_s: float) -> Link:
     return link
 
 
-def _credentials(user: str, password: str, options: dict[str, list[str]]) -> Credentials | None:
+def _credentials(user: str, password: str, options: dict[str, list[str]], sessions: Sessions) -> Credentials | None:
     if "iam" in options:
         if not user or password:
             raise ValueError("iam needs a user before the host, and no password: rediss://user@host:port?iam=cache")
-        return signer(user, options["iam"][0], serverless=options.get("iam_serverless") == ["true"])
+        return signer(user, options["iam"][0], serverless=options.get("iam_serverless") == ["true"], sessions=sessions)
     if user:
         return lambda: (user, password)
     return (lambda: (password,)) if password else None

@@ -14,7 +14,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from chalicelib.locking.hosts import Node, split_hosts
-from chalicelib.locking.iam import NotSignedError, signer
+from chalicelib.locking.iam import NotSignedError, Sessions, signer
 from chalicelib.locking.link import Link, Unanswered
 from chalicelib.locking.redis_troubles import trouble_of
 from chalicelib.locking.verdicts import Trouble
@@ -47,10 +47,12 @@ class Maker:
 
     Args:
         timeout_s: the most that connecting, a send and a reply may each take.
+        sessions: for users who sign in with AWS's tokens.
     """
 
-    def __init__(self, timeout_s: float) -> None:
+    def __init__(self, timeout_s: float, sessions: Sessions) -> None:
         self.timeout_s = timeout_s
+        self._sessions = sessions
 
     def node(self, url: str) -> Callable[[], Link]:
         """Opens links to a node."""
@@ -101,7 +103,7 @@ class Maker:
         user = options.pop("username", None)
         if not user or "password" in options:
             raise ValueError("iam needs a user before the host, and no password: rediss://user@host:port?iam=cache")
-        sign = signer(user, cache, serverless=serverless == "true")
+        sign = signer(user, cache, serverless=serverless == "true", sessions=self._sessions)
         return {**options, "credential_provider": IamCredentials(sign)}
 
     def _limits(self) -> dict[str, Any]:

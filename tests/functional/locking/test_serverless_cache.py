@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from botocore.session import Session
 
 from chalicelib.locking import Acquisition, Extension, Release, SeatLock, Trouble, open_lock, seat_key
 from chalicelib.locking.iam import sign_token
@@ -69,8 +70,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cache]:
         wait_until(lambda: b"cluster_state:ok" in node.ask("CLUSTER", "INFO"), "the cluster")
         made = Cache(node, f"{_url(front.port)}&ssl_ca_certs={authority.file}")
 
-        def sign(user: str, cache: str, *, serverless: bool) -> tuple[str, str]:
-            name, token = sign_token(user, cache, serverless=serverless)
+        def sign(user: str, cache: str, *, serverless: bool, session: Session) -> tuple[str, str]:
+            name, token = sign_token(user, cache, serverless=serverless, session=session)
             made.let_in(f"{token}&number={len(made.tokens)}")  # two tokens of the same second are the same
             return name, made.tokens[-1]
 

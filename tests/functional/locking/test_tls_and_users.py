@@ -6,9 +6,10 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from botocore.session import Session
 
 from chalicelib.locking import Acquisition, Answer, Extension, Release, SeatLock, Trouble, open_lock, seat_key
-from chalicelib.locking.iam import sign_token
+from chalicelib.locking.iam import new_session, sign_token
 from tests.functional.locking.topologies import Node, start_node, start_nodes
 from tests.tls import Authority, TlsFront
 
@@ -219,7 +220,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("serverless", [False, True])
 def test_a_token_is_a_presigned_request_to_connect(*, serverless: bool) -> None:
     """As ElastiCache documents it: no scheme, user and cache in it, signed for 15 minutes."""
-    user, token = sign_token("seats", "seat-locks", serverless=serverless)
+    user, token = sign_token("seats", "seat-locks", serverless=serverless, session=new_session())
     url = urlsplit(f"http://{token}")
     query = {name: values[0] for name, values in parse_qs(url.query).items()}
     assert user == "seats"
@@ -241,8 +242,8 @@ def test_each_connection_signs_in_with_a_token_of_its_own(
     """The server knows the token as the user's password; it takes another one from then on, and so does the lock."""
     made: list[str] = []
 
-    def sign(user: str, cache: str, *, serverless: bool) -> tuple[str, str]:
-        _, token = sign_token(user, cache, serverless=serverless)
+    def sign(user: str, cache: str, *, serverless: bool, session: Session) -> tuple[str, str]:
+        _, token = sign_token(user, cache, serverless=serverless, session=session)
         made.append(f"{token}&number={len(made)}")  # two tokens of the same second are the same
         node.ask("ACL", "SETUSER", "seats", "on", "resetpass", f">{made[-1]}", *MINIMAL_RULES)
         return user, made[-1]
