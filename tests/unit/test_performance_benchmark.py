@@ -108,6 +108,13 @@ def test_a_missed_goal_is_told() -> None:
     assert "| `cold_ratio_max` | 1.3 **missed** | ≤ 1.25 |" in document(run_of({**good, "cold_ratio_max": 1.3}))
 
 
+def test_how_far_rounds_were_apart_stands_beside_the_figure() -> None:
+    """A figure of which no part says so is a count."""
+    page = document(Run({"cold": Part(FIGURES, "## Cold", spreads={"cold_ratio_max": "0.9 to 1.4"})}, {}, 0.0, 60.0))
+    assert "| `cold_ratio_max` | 1 | ≤ 1.25 | 0.9 to 1.4 |" in page
+    assert "| `transitions_happy` | 1 | ≤ 13 | a count |" in page
+
+
 def test_a_busy_machine_is_told() -> None:
     """Its times are worth less."""
     assert "other programs ran" not in document(run_of(FIGURES, load=0.2))
@@ -116,5 +123,7 @@ def test_a_busy_machine_is_told() -> None:
 
 def test_bookings_a_second_are_of_the_whole_round() -> None:
     """All clients together."""
-    assert Round(4, 32, 16.0, [], CpuSeconds(0, 0, 0)).per_s == 2.0
+    found = Round(4, [3, 4, 4.5, 5, 6, 7, 7.5, 8], [], CpuSeconds(0, 0, 0))
+    assert (found.bookings, found.per_s) == (8, 1.0)
+    assert found.quarters == (1.5, 0.5, 2.0)
     assert p99([float(number) for number in range(100)]) == 99.0

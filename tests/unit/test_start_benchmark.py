@@ -47,7 +47,8 @@ def test_one_bad_moment_of_hello_world_does_not_count(monkeypatch: pytest.Monkey
 
 def test_the_figures_are_the_worst_ones(times: ColdTimes) -> None:
     """What moves money has a figure of its own."""
-    assert times.figures([SELL, PAY]) == {"cold_ratio_max": 1.2, "cold_ratio_payment": 1.5}
+    assert times.figures([PAY, SELL]) == {"cold_ratio_max": 1.2, "cold_ratio_payment": 1.5}
+    assert times.spreads([SELL, PAY])["cold_ratio_max"] == "1.10 to 1.25, 3 rounds of Sell"
 
 
 def test_a_case_that_misses_a_round_has_no_ratio(times: ColdTimes) -> None:

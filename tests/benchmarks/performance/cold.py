@@ -44,6 +44,7 @@ def measure() -> Part:
             _round(starts, times)
         return Part(
             figures=times.figures(all_cases),
+            spreads=times.spreads(all_cases),
             section=section(times, all_cases, code),
             charts={"cold.svg": bars(times, all_cases)},
         )

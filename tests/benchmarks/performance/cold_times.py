@@ -43,8 +43,16 @@ class ColdTimes:
 
     def figures(self, cases: Iterable[Case]) -> dict[str, float]:
         """The largest ratio of the functions that move no money, and of those that do."""
-        known = list(cases)
-        worst = {
-            pays: max(self.ratio(case.name).median for case in known if case.pays is pays) for pays in (False, True)
+        return {name: round(self.ratio(case.name).median, 3) for name, case in self._worst(cases).items()}
+
+    def spreads(self, cases: Iterable[Case]) -> dict[str, str]:
+        """Whose they are, and how far the rounds were apart."""
+        worst = {name: (case.name, self.ratio(case.name)) for name, case in self._worst(cases).items()}
+        return {
+            name: f"{ratio.low:.2f} to {ratio.high:.2f}, {self.rounds()} rounds of {case}"
+            for name, (case, ratio) in worst.items()
         }
-        return {"cold_ratio_max": round(worst[False], 3), "cold_ratio_payment": round(worst[True], 3)}
+
+    def _worst(self, cases: Iterable[Case]) -> dict[str, Case]:
+        ordered = sorted(cases, key=lambda case: self.ratio(case.name).median)
+        return {"cold_ratio_payment" if case.pays else "cold_ratio_max": case for case in ordered}

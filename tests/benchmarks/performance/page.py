@@ -55,7 +55,7 @@ def document(run: Run) -> str:
     """The page in Markdown."""
     parts = [
         (_HERE / "introduction.md").read_text().strip(),
-        "\n".join(_summary(last_line(run))),
+        "\n".join(_summary(run)),
         *(part.section.strip() for part in run.parts.values()),
         "## The machine",
         "\n".join(_machine(run)),
@@ -63,14 +63,15 @@ def document(run: Run) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _summary(figures: Mapping[str, float]) -> Iterator[str]:
-    yield "| figure | | goal | what it is |"
-    yield "|---|--:|--:|---|"
-    for name, (most, what) in GOALS.items():
-        value = figures[name]
+def _summary(run: Run) -> Iterator[str]:
+    spreads = {name: words for part in run.parts.values() for name, words in part.spreads.items()}
+    yield "| figure | | goal | spread | what it is |"
+    yield "|---|--:|--:|---|---|"
+    for name, value in last_line(run).items():
+        most, what = GOALS[name]
         goal = "" if most is None else f"≤ {most:g}"
-        missed = most is not None and value > most
-        yield f"| `{name}` | {value:,g}{' **missed**' if missed else ''} | {goal} | {what} |"
+        missed = " **missed**" if most is not None and value > most else ""
+        yield f"| `{name}` | {value:,g}{missed} | {goal} | {spreads.get(name, 'a count')} | {what} |"
 
 
 def _machine(run: Run) -> Iterator[str]:

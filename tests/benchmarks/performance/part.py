@@ -14,11 +14,13 @@ class Part(msgspec.Struct, frozen=True):
         figures: numbers of the last line, by their names there.
         section: the part's section of the page, Markdown, from its ``## `` heading on.
         charts: SVG texts by file name; the section shows them as ``performance/<name>``.
+        spreads: how far a figure's rounds were apart, in words; a figure without is a count.
     """
 
     figures: dict[str, float]
     section: str
     charts: dict[str, str] = {}
+    spreads: dict[str, str] = {}
 
 
 def hand_over(measure: Callable[[], Part]) -> None:

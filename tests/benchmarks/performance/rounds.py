@@ -1,9 +1,11 @@
 """What a round of bookings brought, and its tables."""
 
+import itertools
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from tests.benchmarks.locks.measures import Spread, spread
 from tests.benchmarks.performance.cpu import CpuSeconds
 from tests.benchmarks.performance.sagas import Told
 
@@ -21,18 +23,38 @@ class Beginning:
 
 @dataclass(frozen=True)
 class Round:
-    """What some clients at once brought about."""
+    """What some clients at once brought about.
+
+    Attributes:
+        ended_s: when each booking's end was seen, since the round's beginning, in order.
+    """
 
     clients: int
-    bookings: int
-    took_s: float
+    ended_s: Sequence[float]
     sagas: Sequence[Told]
     cpu: CpuSeconds
+
+    @property
+    def bookings(self) -> int:
+        """How many there were."""
+        return len(self.ended_s)
+
+    @property
+    def took_s(self) -> float:
+        """Until the last one's end."""
+        return self.ended_s[-1]
 
     @property
     def per_s(self) -> float:
         """Bookings a second."""
         return self.bookings / self.took_s
+
+    @property
+    def quarters(self) -> Spread:
+        """The same of each quarter of the bookings, in the order in which they ended."""
+        size = self.bookings // 4
+        ends_s = [0.0, *(self.ended_s[size * number - 1] for number in range(1, 5))]
+        return spread([size / (until_s - since_s) for since_s, until_s in itertools.pairwise(ends_s)])
 
 
 def rounds_table(rounds: Sequence[Round]) -> Iterator[str]:
@@ -42,8 +64,9 @@ def rounds_table(rounds: Sequence[Round]) -> Iterator[str]:
     for each in rounds:
         confirmed = sorted(saga.confirmed_ms for saga in each.sagas)
         answered = statistics.median(saga.answered_ms for saga in each.sagas)
+        speed = f"{each.per_s:.2f} ({each.quarters.low:.2f} to {each.quarters.high:.2f})"
         yield (
-            f"| {each.clients} | {each.bookings} | {each.per_s:.2f} | {answered:,.0f} ms "
+            f"| {each.clients} | {each.bookings} | {speed} | {answered:,.0f} ms "
             f"| {statistics.median(confirmed):,.0f} ms | {p99(confirmed):,.0f} ms |"
         )
 

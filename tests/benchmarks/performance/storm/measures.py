@@ -74,9 +74,11 @@ def times_s(storms: Sequence[Storm]) -> Spread:
     return spread([storm.last_verdict_s for storm in storms])
 
 
-def ratio(storms: Sequence[Storm], base: Sequence[Storm]) -> float:
-    """How many times as many verdicts per second as the base has, median by median."""
-    return speeds(storms).median / speeds(base).median
+def ratio(storms: Sequence[Storm], base: Sequence[Storm]) -> Spread:
+    """How many times as many verdicts per second as the base has, median by median; the least and the most that any
+    two of them would make it."""
+    ours, theirs = speeds(storms), speeds(base)
+    return Spread(ours.median / theirs.median, ours.low / theirs.high, ours.high / theirs.low)
 
 
 def cpu_ms(storms: Sequence[Storm]) -> float:
