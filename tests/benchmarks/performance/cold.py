@@ -1,7 +1,6 @@
 """Cold starts: import and first invocation of every function, against a hello world with one client of boto3."""
 
 import json
-import statistics
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from tests.benchmarks.performance.packaged import Function, Unzipped, functions_
 from tests.benchmarks.performance.part import Part, hand_over
 from tests.benchmarks.performance.stub import Stubs, stubs
 
-ROUNDS = 7
+ROUNDS = 9
 _HELLO_EVERY = 8
 
 
@@ -51,15 +50,12 @@ def measure() -> Part:
 
 
 def _round(starts: Sequence[_Start], times: ColdTimes) -> None:
-    """Starts each once. Hello world, by which all are measured, is started several times on the way, and its median
-    counts, so that one bad moment is not in every ratio."""
+    """Starts each once, and hello world, by which all are measured, several times on the way."""
     hello, *others = starts
-    greetings = []
     for place, start in enumerate(others):
         if place % _HELLO_EVERY == 0:
-            greetings.append(_cpu_and_wall_ms(hello))
+            times.add(HELLO, *_cpu_and_wall_ms(hello))
         times.add(start.name, *_cpu_and_wall_ms(start))
-    times.add(HELLO, *(statistics.median(each) for each in zip(*greetings, strict=True)))
 
 
 def _starts(

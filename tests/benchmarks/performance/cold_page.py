@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.benchmarks.locks.chart import Bar, chart
+from tests.benchmarks.locks.measures import Spread
 from tests.benchmarks.performance.cases import Case
 from tests.benchmarks.performance.cold_times import HELLO, ColdTimes
 from tests.benchmarks.performance.packaged import Unzipped
@@ -15,7 +16,11 @@ _TEXT = Path(__file__).with_name("cold.md")
 
 def section(times: ColdTimes, cases: Sequence[Case], code: Unzipped) -> str:
     """The section in Markdown."""
-    told = {"ROUNDS": str(times.rounds()), "TABLE": "\n".join(_table(times, cases)), "ZIP": "\n".join(_zip(code))}
+    told = {
+        "ROUNDS": str(times.starts(cases[0].name)),
+        "TABLE": "\n".join(_table(times, cases)),
+        "ZIP": "\n".join(_zip(code)),
+    }
     text = _TEXT.read_text()
     for name, value in told.items():
         text = text.replace(name, value)
@@ -24,20 +29,21 @@ def section(times: ColdTimes, cases: Sequence[Case], code: Unzipped) -> str:
 
 def bars(times: ColdTimes, cases: Sequence[Case]) -> str:
     """The ratios as a chart, the largest first."""
-    ordered = sorted(cases, key=lambda case: -times.ratio(case.name).median)
-    drawn = [Bar(case.name, times.ratio(case.name), True) for case in ordered]
+    ratios = {case.name: times.ratio(case.name) for case in cases}
+    ordered = sorted(ratios.items(), key=lambda one: -one[1].quartile)
+    drawn = [Bar(name, Spread(ratio.quartile, ratio.low, ratio.high), ours=True) for name, ratio in ordered]
     return chart("Cold start: CPU time as a multiple of hello world's", drawn)
 
 
 def _table(times: ColdTimes, cases: Sequence[Case]) -> Iterator[str]:
-    yield "| Function | of hello world | CPU, ms | on the clock, ms |"
-    yield "|---|--:|--:|--:|"
+    yield "| Function | of hello world | medians' ratio | CPU, ms | on the clock, ms |"
+    yield "|---|--:|--:|--:|--:|"
     cpu, wall = times.cpu_ms(HELLO), times.wall_ms(HELLO)
-    yield f"| {HELLO} | 1 | {cpu.median:.0f} ({cpu.low:.0f} to {cpu.high:.0f}) | {wall.median:.0f} |"
+    yield f"| {HELLO} | 1 | 1 | {cpu.median:.0f} ({cpu.low:.0f} to {cpu.high:.0f}) | {wall.median:.0f} |"
     for case in cases:
         ratio, cpu, wall = times.ratio(case.name), times.cpu_ms(case.name), times.wall_ms(case.name)
         yield (
-            f"| {case.name} | {ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f}) "
+            f"| {case.name} | {ratio.quartile:.2f} ({ratio.low:.2f} to {ratio.high:.2f}) | {ratio.median:.2f} "
             f"| {cpu.median:.0f} ({cpu.low:.0f} to {cpu.high:.0f}) | {wall.median:.0f} |"
         )
 
