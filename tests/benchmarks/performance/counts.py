@@ -47,7 +47,7 @@ def part(bookings: Mapping[str, Work]) -> Part:
             express=variant.express_usd * prices.MILLION,
         )
     )
-    return Part(figures, section)
+    return Part(figures, section, spreads={"usd_per_million_bookings": "counts, and what this run's functions took"})
 
 
 def writes_of(work: Work, function: str) -> int:
