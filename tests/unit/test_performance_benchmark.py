@@ -9,6 +9,7 @@ from tests.benchmarks.performance.cpu import CpuSeconds
 from tests.benchmarks.performance.express import nested
 from tests.benchmarks.performance.page import GOALS, Run, document, last_line
 from tests.benchmarks.performance.part import Part
+from tests.benchmarks.performance.profile import Profile, profile_table
 from tests.benchmarks.performance.rounds import Round, p99
 from tests.benchmarks.work import cost, prices
 from tests.benchmarks.work.counted import Call, Work, billed_ms_of, query_units, row_bytes
@@ -127,3 +128,37 @@ def test_bookings_a_second_are_of_the_whole_round() -> None:
     assert (found.bookings, found.per_s) == (8, 1.0)
     assert found.quarters == (1.5, 0.5, 2.0)
     assert p99([float(number) for number in range(100)]) == 99.0
+
+
+def test_a_sample_is_a_services_and_a_packages() -> None:
+    """The innermost frame of a service tells for whom, the innermost of all whose code; the rest has names too."""
+    here = "/x/lib/python3.13/site-packages"
+    thread = f"run (/x/lib/python3.13/threading.py:1);serve ({here}/rolo/gateway.py:3)"
+    asl = f"eval ({here}/localstack/services/stepfunctions/asl/eval.py:1)"
+    found = Profile()
+    found.take(
+        [
+            f"{asl};call ({here}/botocore/client.py:9) 50",
+            f"{thread};put ({here}/localstack/services/lambda_/provider.py:4);run (/y/process_plugins/pool.py:1) 20",
+            f"{thread};act ({here}/moto/core/responses.py:4);put ({here}/moto/dynamodb/models/table.py:4) 15",
+            f"{thread};parse ({here}/localstack/aws/protocol/parser.py:7);loads (/x/lib/json/decoder.py:3) 10",
+            "wait (/x/lib/python3.13/threading.py:7) 5",
+        ]
+    )
+    assert found.services == {
+        "stepfunctions": 50,
+        "lambda": 20,
+        "dynamodb": 15,
+        "requests' way in and out": 10,
+        "none of these": 5,
+    }
+    assert found.packages == {
+        "botocore": 50,
+        "process_plugins": 20,
+        "moto": 15,
+        "localstack": 10,
+        "Python's own library": 5,
+    }
+    table = list(profile_table(found))
+    assert table[2] == "| stepfunctions | 50% | botocore | 50% |"
+    assert table[-1] == "| others | 0% | others | 0% |"

@@ -16,6 +16,7 @@ from leleka.stage import LOCAL, Aws, Stage
 from tests.benchmarks.performance import executor
 from tests.benchmarks.performance.cpu import cpu_seconds
 from tests.benchmarks.performance.part import Part, hand_over, say
+from tests.benchmarks.performance.profile import Profile, profile_table, sampled
 from tests.benchmarks.performance.rounds import Beginning, Round, cpu_table, rounds_table, steps_table
 from tests.benchmarks.performance.sagas import Told, told
 from tests.functional.customer import Customer, execution
@@ -37,12 +38,13 @@ def measure() -> Part:
         running = stack.enter_context(temporary_stack(StackConfig(Path(folder) / "stack")))
         stage, beginning = _begin(running, began_s)
         say(f"first booking after {beginning.first_booking_s:.1f} s")
-        _book(running, stage, _WARM_UP_FLIGHT, 16, _WARM_UP)
+        with sampled(running.processes["localstack"].pid) as profile:
+            _book(running, stage, _WARM_UP_FLIGHT, 16, _WARM_UP)
         rounds = [_book(running, stage, _FLIGHT_OF[clients], clients, _BOOKINGS[clients]) for clients in CLIENTS]
-    return part(beginning, rounds, executor.measure())
+    return part(beginning, rounds, executor.measure(), profile)
 
 
-def part(beginning: Beginning, rounds: Sequence[Round], ours: executor.Costs) -> Part:
+def part(beginning: Beginning, rounds: Sequence[Round], ours: executor.Costs, profile: Profile) -> Part:
     """The figures and the section."""
     figures = {
         "executor_overhead_ms": round(ours.overhead_ms.median, 2),
@@ -55,6 +57,8 @@ def part(beginning: Beginning, rounds: Sequence[Round], ours: executor.Costs) ->
             rounds="\n".join(rounds_table(rounds)),
             cpu="\n".join(cpu_table(rounds)),
             steps="\n".join(steps_table(rounds)),
+            profile="\n".join(profile_table(profile)),
+            samples=profile.services.total(),
             overhead=ours.overhead_ms,
             hello=ours.hello_ms,
             bare=ours.bare_ms,
