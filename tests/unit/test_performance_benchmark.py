@@ -1,6 +1,8 @@
 """The arithmetic of `make bench`: from counts to figures, and from figures to the page."""
 
+import subprocess
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +11,7 @@ from tests.benchmarks.performance.cpu import CpuSeconds
 from tests.benchmarks.performance.express import nested
 from tests.benchmarks.performance.page import GOALS, Run, document, last_line
 from tests.benchmarks.performance.part import Part
-from tests.benchmarks.performance.profile import Profile, profile_table
+from tests.benchmarks.performance.profile import Profile, profile_table, sampled
 from tests.benchmarks.performance.rounds import Round, p99
 from tests.benchmarks.work import cost, prices
 from tests.benchmarks.work.counted import Call, Work, billed_ms_of, query_units, row_bytes
@@ -162,3 +164,13 @@ def test_a_sample_is_a_services_and_a_packages() -> None:
     table = list(profile_table(found))
     assert table[2] == "| stepfunctions | 50% | botocore | 50% |"
     assert table[-1] == "| others | 0% | others | 0% |"
+
+
+def test_a_process_that_nobody_may_look_at_is_told(tmp_path: Path) -> None:
+    """The figures come without; here it is one that is gone."""
+    gone = subprocess.Popen(["/bin/true"], cwd=tmp_path)
+    gone.wait()
+    with sampled(gone.pid) as found:
+        pass
+    [line] = profile_table(found)
+    assert line.startswith("*Not looked at in this run: ")

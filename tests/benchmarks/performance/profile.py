@@ -20,10 +20,6 @@ _PACKAGE = re.compile(r"/site-packages/(\w+)|/(process_plugins)/")
 _WAY_NAME = "requests' way in and out"
 
 
-class NotProfiledError(Exception):
-    """py-spy could not look; the message has its last words."""
-
-
 @dataclass
 class Profile:
     """Samples in which a thread had the interpreter.
@@ -31,10 +27,12 @@ class Profile:
     Attributes:
         services: on whose behalf, by LocalStack's name of the service.
         packages: whose code was running.
+        why_not: py-spy's first words, if it could not look; many a Linux lets only root look at another process.
     """
 
     services: Counter[str] = field(default_factory=Counter)
     packages: Counter[str] = field(default_factory=Counter)
+    why_not: str = ""
 
     def take(self, stacks: Iterable[str]) -> None:
         """Counts stacks in py-spy's raw form: frames from the outermost on, semicolons between, and how often."""
@@ -47,11 +45,7 @@ class Profile:
 
 @contextmanager
 def sampled(pid: int) -> Iterator[Profile]:
-    """Looks at the process while the block runs; the profile is complete after it.
-
-    Raises:
-        NotProfiledError: the process can't be looked at.
-    """
+    """Looks at the process while the block runs; the profile is complete after it."""
     found = Profile()
     with tempfile.TemporaryDirectory(prefix="leleka-profile-") as folder:
         out = Path(folder) / "stacks"
@@ -69,13 +63,17 @@ def sampled(pid: int) -> Iterator[Profile]:
             _, said = looking.communicate(timeout=_END_TIMEOUT_S)
         finally:
             looking.kill()
-        if not out.exists():
-            raise NotProfiledError(said.strip()[-500:])
-        found.take(out.read_text().splitlines())
+        if out.exists():
+            found.take(out.read_text().splitlines())
+        if not found.services:
+            found.why_not = " ".join(said.split())[:200] or "py-spy saw nothing"
 
 
 def profile_table(found: Profile) -> Iterator[str]:
-    """The largest shares, for whom and by whose code."""
+    """The largest shares, for whom and by whose code; or why there are none."""
+    if found.why_not:
+        yield f"*Not looked at in this run: {found.why_not}*"
+        return
     yield "| for | of LocalStack's time | whose code | of LocalStack's time |"
     yield "|---|--:|---|--:|"
     for service, package in zip(_largest(found.services), _largest(found.packages), strict=True):
