@@ -83,7 +83,7 @@ class ClusterServer:
                 elsewhere = redirection(told.error, node)
                 if elsewhere is None:
                     raise
-                self._remember(slot, elsewhere)
+                self._remember(slot, elsewhere, told_by=node)
                 node, for_now = elsewhere
         raise Unanswered(Trouble.NOT_READY, sent=True)  # each of them sends it to the next: they don't agree yet
 
@@ -114,11 +114,11 @@ class ClusterServer:
             self._turn += 1
         raise Unanswered(trouble, sent=False)
 
-    def _remember(self, slot: int, elsewhere: Redirection) -> None:
+    def _remember(self, slot: int, elsewhere: Redirection, *, told_by: Node) -> None:
         if elsewhere.for_now:
             return
         with contextlib.suppress(Unanswered):  # without the map, what was said of this slot is enough for now
-            self._learn(elsewhere.node)
+            self._learn(told_by)  # it answers; the other may not
         self._moved[slot] = elsewhere.node
 
     def _learn(self, node: Node) -> SlotMap:

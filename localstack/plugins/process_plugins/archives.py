@@ -8,7 +8,7 @@ import dataclasses
 import hashlib
 import threading
 import uuid
-from collections import Counter
+from collections import defaultdict
 from typing import Any
 
 from localstack.services.lambda_ import provider
@@ -19,24 +19,25 @@ type _Place = tuple[str, str, bytes]
 
 
 class Archives:
-    """The zips that are kept, and how many functions have each."""
+    """The zips that are kept, and whose code each is."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: dict[_Place, S3Code] = {}
-        self._users: Counter[str] = Counter()
+        self._users: defaultdict[str, set[str]] = defaultdict(set)
         self._store = lambda_service.store_lambda_archive
 
     def store(self, archive_file: bytes, function_name: str, region_name: str, account_id: str) -> S3Code:
         """In place of ``lambda_service.store_lambda_archive``: keeps the zip unless it is kept already."""
         place = (account_id, region_name, hashlib.sha256(archive_file).digest())
+        own_id = f"{function_name}-{uuid.uuid4()}"
         with self._lock:  # whoever comes with the same zip meanwhile finds it
             kept = self._kept.get(place)
             if kept is None:
                 kept = self._kept[place] = self._store(archive_file, function_name, region_name, account_id)
-            self._users[kept.s3_key] += 1
+            self._users[kept.s3_key].add(own_id)
         return _SharedCode(
-            id=f"{function_name}-{uuid.uuid4()}",
+            id=own_id,
             account_id=account_id,
             s3_bucket=kept.s3_bucket,
             s3_key=kept.s3_key,
@@ -46,10 +47,10 @@ class Archives:
         )
 
     def leave(self, code: S3Code) -> bool:
-        """To be called once for each ``store``; says whether it was the last one's."""
+        """Says whether nobody else has the zip. LocalStack gives a code up once for each version that has it."""
         with self._lock:
-            self._users[code.s3_key] -= 1
-            if self._users[code.s3_key] > 0:
+            self._users[code.s3_key].discard(code.id)
+            if self._users[code.s3_key]:
                 return False
             del self._users[code.s3_key]
             self._kept = {place: kept for place, kept in self._kept.items() if kept.s3_key != code.s3_key}

@@ -46,6 +46,7 @@ def test_functions_of_one_zip_share_it_to_the_last(probe_aws: Aws, kept: "S3Clie
     first = make_function(probe_aws)
     before = zips(kept)
     second, third = make_function(probe_aws, source), make_function(probe_aws, source)
+    second.client.publish_version(FunctionName=second.name)
     renew(first, source)
     shared = zips(kept) - before
     assert len(shared) == 1
