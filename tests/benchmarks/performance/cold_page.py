@@ -39,12 +39,12 @@ def _table(times: ColdTimes, cases: Sequence[Case]) -> Iterator[str]:
     yield "| Function | of hello world | medians' ratio | CPU, ms | on the clock, ms |"
     yield "|---|--:|--:|--:|--:|"
     cpu, wall = times.cpu_ms(HELLO), times.wall_ms(HELLO)
-    yield f"| {HELLO} | 1 | 1 | {cpu.median:.0f} ({cpu.low:.0f} to {cpu.high:.0f}) | {wall.median:.0f} |"
+    yield f"| {HELLO} | 1 | 1 | {cpu.quartile:.0f} ({cpu.low:.0f} to {cpu.high:.0f}) | {wall.quartile:.0f} |"
     for case in cases:
         ratio, cpu, wall = times.ratio(case.name), times.cpu_ms(case.name), times.wall_ms(case.name)
         yield (
             f"| {case.name} | {ratio.quartile:.2f} ({ratio.low:.2f} to {ratio.high:.2f}) | {ratio.median:.2f} "
-            f"| {cpu.median:.0f} ({cpu.low:.0f} to {cpu.high:.0f}) | {wall.median:.0f} |"
+            f"| {cpu.quartile:.0f} ({cpu.low:.0f} to {cpu.high:.0f}) | {wall.quartile:.0f} |"
         )
 
 

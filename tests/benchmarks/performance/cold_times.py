@@ -8,10 +8,17 @@ import statistics
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from tests.benchmarks.locks.measures import Spread
 from tests.benchmarks.performance.cases import Case
 
 HELLO = "hello world"
+
+
+class Took(NamedTuple):
+    """What starts took, in milliseconds: first quartile, least and most."""
+
+    quartile: float
+    low: float
+    high: float
 
 
 class Ratio(NamedTuple):
@@ -46,13 +53,13 @@ class ColdTimes:
         """How many there were."""
         return len(self._cpu_ms[name])
 
-    def cpu_ms(self, name: str) -> Spread:
-        """First quartile, least and most of the CPU time of its starts."""
-        return _quartile_spread(self._cpu_ms[name])
+    def cpu_ms(self, name: str) -> Took:
+        """The CPU time of its starts."""
+        return _took(self._cpu_ms[name])
 
-    def wall_ms(self, name: str) -> Spread:
-        """The same of the time on the clock."""
-        return _quartile_spread(self._wall_ms[name])
+    def wall_ms(self, name: str) -> Took:
+        """Their time on the clock."""
+        return _took(self._wall_ms[name])
 
     def ratio(self, name: str) -> Ratio:
         """How many times hello world's CPU time it took."""
@@ -82,5 +89,5 @@ def _quartile(values: Sequence[float]) -> float:
     return statistics.quantiles(values, n=4, method="inclusive")[0]
 
 
-def _quartile_spread(values: Sequence[float]) -> Spread:
-    return Spread(_quartile(values), min(values), max(values))
+def _took(values: Sequence[float]) -> Took:
+    return Took(_quartile(values), min(values), max(values))
